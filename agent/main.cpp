@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "handlers/explain.h"
+
+int main(int argc, char** argv) {
+    CLI::App app{"Stillpoint: in-guest VM backup extension agent"};
+    app.require_subcommand(1);
+    std::string code;
+    CLI::App* explain = app.add_subcommand("explain", "what an error code means and what to do");
+    explain->add_option("CODE", code, "a published number, its name, or a code from the log")
+        ->required();
+    CLI11_PARSE(app, argc, argv);
+
+    const stillpoint::Result<std::string> text = stillpoint::explain(code);
+    if (!text) {
+        std::cerr << "stillpoint: " << text.error().sentence() << '\n';
+        return 2;
+    }
+    std::cout << *text;
+    return 0;
+}

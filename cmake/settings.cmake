@@ -1,0 +1,18 @@
+# Warnings, sanitizers and hardening of our own code. Third-party code never links this target.
+add_library(sp_settings INTERFACE)
+target_compile_options(sp_settings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wswitch
+  # Objects must not name the folder they were built in: ccache hits in another work tree, and
+  # the shipped file says nothing about the build machine.
+  "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_options(sp_settings INTERFACE -fstack-protector-strong)
+endif()
+if(SP_SANITIZE)
+  target_compile_options(sp_settings INTERFACE -fsanitize=${SP_SANITIZE} -fno-omit-frame-pointer)
+  # Everything that is linked must carry the runtime, so the whole build gets the link option.
+  add_link_options(-fsanitize=${SP_SANITIZE})
+  if(SP_SANITIZE MATCHES "undefined")
+    target_compile_options(sp_settings INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+endif()

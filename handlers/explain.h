@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace stillpoint {
+
+/// What `stillpoint explain CODE` prints: CODE is a published number, its name, or a code from the
+/// log. Errors: usage, when there is no such code.
+Result<std::string> explain(std::string_view code);
+
+}  // namespace stillpoint

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+namespace stillpoint {
+
+/// The identity of a snapshot on a DirectDrive disk (Ultra, Premium SSD v2).
+struct DirectDriveSnapshot {
+    std::int64_t creation_time_ms = 0;  // since 1970, UTC
+    std::string id;
+    Secret token;
+    std::optional<int> instant_access_minutes;
+};
+
+/// What became of one disk. Partial results are data, not errors.
+struct DiskOutcome {
+    bool successful = false;
+    /// As the service said it: the host answers with a string, blobs with a status.
+    std::string snapshot_uri;
+    std::string service_message;
+    int status_code = 0;
+    std::optional<DirectDriveSnapshot> direct_drive;
+    std::optional<Error> error;  // set when not successful
+};
+
+/// Who took the snapshots, how, and what each disk came to.
+struct SnapshotOutcome {
+    enum class By { nobody, host, guest };
+    By by = By::nobody;
+    std::vector<DiskOutcome> disks;
+    Instant first_sent{};   // before the first byte of the first request
+    Instant last_reply{};   // after the last reply, or when waiting for it ended
+    bool answered = false;  // every request was answered
+    /// The service's status for the whole request (host), or 555 no reply, 556 server error, 557
+    /// empty.
+    std::optional<int> host_status;
+    /// The failure of the whole request, if there is one.
+    std::optional<Error> error;
+
+    bool all_successful() const;
+    bool none_successful() const;
+};
+
+}  // namespace stillpoint
