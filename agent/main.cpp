@@ -3,9 +3,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/process.h"
 #include "handlers/explain.h"
 
 int main(int argc, char** argv) {
+    stillpoint::prepare_process();
     CLI::App app{"Stillpoint: in-guest VM backup extension agent"};
     app.require_subcommand(1);
     std::string code;
