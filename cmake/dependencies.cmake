@@ -3,10 +3,21 @@
 find_package(Threads REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 if(SP_PORTABLE_ONLY)
-  # Header-only use of what the portable modules need; cmake/mingw.cmake says where the headers are.
+  # Header-only use. These headers know no architecture, but their folder is full of the host's own, so the
+  # cross compiler sees links to them in a folder of their own.
+  set(headers ${PROJECT_BINARY_DIR}/portable-headers)
+  file(MAKE_DIRECTORY ${headers})
+  foreach(library fmt nlohmann)
+    if(NOT EXISTS /usr/include/${library})
+      message(FATAL_ERROR "No headers in /usr/include/${library}: run tools/install_deps.sh build")
+    endif()
+    file(CREATE_LINK /usr/include/${library} ${headers}/${library} SYMBOLIC)
+  endforeach()
   add_library(fmt::fmt INTERFACE IMPORTED)
+  target_include_directories(fmt::fmt INTERFACE ${headers})
   target_compile_definitions(fmt::fmt INTERFACE FMT_HEADER_ONLY=1)
   add_library(nlohmann_json::nlohmann_json INTERFACE IMPORTED)
+  target_include_directories(nlohmann_json::nlohmann_json INTERFACE ${headers})
   return()
 endif()
 if(NOT CMAKE_CROSSCOMPILING AND NOT SP_STATIC)
