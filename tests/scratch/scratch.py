@@ -50,7 +50,14 @@ def enter_private_namespace():
 
 
 def in_private_namespace():
-    return os.readlink("/proc/self/ns/mnt") != os.readlink("/proc/1/ns/mnt")
+    """Told by the namespace of kthreadd, which is the system's; where it cannot be seen (a container), by that
+    of process 1."""
+    for pid, name in ((2, "kthreadd"), (1, None)):
+        with contextlib.suppress(OSError):
+            comm = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+            if name in (None, comm):
+                return os.readlink("/proc/self/ns/mnt") != os.readlink(f"/proc/{pid}/ns/mnt")
+    return False
 
 
 def on_mount(mount, request):

@@ -26,7 +26,7 @@ import time
 
 RECIPE = pathlib.Path(__file__).resolve().parents[2] / "third_party/azurite"
 MAIN = "node_modules/azurite/dist/src/blob/main.js"
-LISTENING = re.compile(rb"listening (?:at|on) https?://[^\s:]+:(\d+)")
+LISTENING = re.compile(rb"successfully listens on https?://[^\s:]+:(\d+)")
 INSTALL_LIMIT_S = 480
 START_LIMIT_S = 30
 STOP_LIMIT_S = 5
