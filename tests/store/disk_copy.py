@@ -108,14 +108,15 @@ class BlobCopy:
         self.size = size_of(device)
         self._store = store
         self._blob = blob
-        self._known = [ZERO] * -(-self.size // CHUNK)  # a new page blob reads as zeros
+        self._known = None
         self.lock = threading.Lock()
 
     def prime(self):
-        """The blob anew, with a first copy, so that the copy under the hold has little to send."""
+        """A copy ahead, so that the copy under the hold has little to send. The first one makes the blob."""
         with self.lock:
-            self._store.create_page_blob(self._blob, self.size)
-            self._known = [ZERO] * len(self._known)
+            if self._known is None:
+                self._store.create_page_blob(self._blob, self.size)
+                self._known = [ZERO] * -(-self.size // CHUNK)  # a new page blob reads as zeros
             return self.copy()
 
     def copy(self, _name=None):
