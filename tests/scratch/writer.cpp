@@ -27,7 +27,6 @@
 namespace {
 
 constexpr std::size_t kBlock = 4096;
-constexpr std::size_t kBlocksPerWrite = 16;
 constexpr unsigned kMarkersKept = 64;
 
 std::atomic<bool> stopping{false};
@@ -100,11 +99,11 @@ public:
 
     /// Overwrites the next blocks of one file round and round, never synced: at one instant the
     /// blocks before some point are of this round and all others of the round before.
-    void write_bulk(std::size_t blocks_in_file) {
+    void write_bulk(std::size_t blocks, std::size_t blocks_in_file) {
         std::string buffer;
-        buffer.reserve(kBlock * kBlocksPerWrite);
+        buffer.reserve(kBlock * blocks);
         const std::size_t first = bulk_block_;
-        for (std::size_t i = 0; i < kBlocksPerWrite; ++i) {
+        for (std::size_t i = 0; i < blocks; ++i) {
             std::string block = sealed("bulk round " + std::to_string(bulk_round_) + " block " +
                                        std::to_string(first + i));
             block.resize(kBlock, static_cast<char>('a' + bulk_round_ % 26));
@@ -113,7 +112,7 @@ public:
         const std::uint64_t begin = boottime_ns();
         write_all(bulk_, buffer.data(), buffer.size(), static_cast<off_t>(first * kBlock));
         note(begin);
-        bulk_block_ += kBlocksPerWrite;
+        bulk_block_ += blocks;
         if (bulk_block_ >= blocks_in_file) {
             bulk_block_ = 0;
             ++bulk_round_;
@@ -194,14 +193,15 @@ private:
     std::uint64_t longest_began_ns_ = 0;
 };
 
+/// Light: 4 KiB each millisecond and a few files, so that little changes between two copies of the
+/// disk. Heavy: as much as the disk takes.
 void load(Target& target, bool heavy) {
-    const std::size_t blocks = heavy ? 2048 : 256;
-    while (!stopping) {
-        target.write_bulk(blocks);
-        target.churn();
-        if (heavy) {
+    for (unsigned turn = 0; !stopping; ++turn) {
+        target.write_bulk(heavy ? 16 : 1, heavy ? 2048 : 256);
+        if (heavy || turn % 16 == 0) {
             target.churn();
-        } else {
+        }
+        if (!heavy) {
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     }

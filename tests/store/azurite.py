@@ -102,7 +102,7 @@ def start(state, lifetime_s):
         sys.exit(f"azurite: not listening within {START_LIMIT_S} s:\n{log.read_text(errors='replace')[-2000:]}")
     answer = {"port": port, "pid": process.pid, "state": str(state), "started": start_time(process.pid)}
     (state / "azurite.json").write_text(json.dumps(answer), encoding="utf-8")
-    return answer
+    return answer, process
 
 
 def start_time(pid):
@@ -149,10 +149,14 @@ def store(lifetime_s=600):
     """For tests in Python: `with azurite.store() as port:`."""
     with tempfile.TemporaryDirectory(prefix="sp-store-") as name:
         state = pathlib.Path(name) / "state"
+        process = None
         try:
-            yield start(state, lifetime_s)["port"]
+            answer, process = start(state, lifetime_s)
+            yield answer["port"]
         finally:
             stop(state)
+            if process is not None:
+                process.wait(timeout=STOP_LIMIT_S)
 
 
 def main():
@@ -171,7 +175,7 @@ def main():
     elif arguments.state is None:
         parser.error("--state DIR is needed")
     elif arguments.action == "start":
-        print(json.dumps(start(arguments.state.resolve(), arguments.lifetime)), flush=True)
+        print(json.dumps(start(arguments.state.resolve(), arguments.lifetime)[0]), flush=True)
     else:
         stop(arguments.state.resolve())
     return 0

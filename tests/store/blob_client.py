@@ -24,6 +24,13 @@ class BlobClient:
         self._local = threading.local()
         self._sas = sas.account_sas(expires_s=24 * 3600)
 
+    def close(self):
+        """The connection of the calling thread."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._local.connection = None
+
     def request(self, method, blob, query="", body=b"", headers=None, signature=None):
         """(status, headers, body) of a raw call; `signature` replaces the account's all-powerful one."""
         target = f"/{sas.ACCOUNT}/{urllib.parse.quote(blob)}?{query}&{self._sas if signature is None else signature}"
@@ -37,8 +44,7 @@ class BlobClient:
                 reply = connection.getresponse()
                 return reply.status, reply.headers, reply.read()
             except (OSError, http.client.HTTPException):
-                connection.close()
-                self._local.connection = None
+                self.close()
                 if not reused:
                     raise
         raise AssertionError("unreachable")

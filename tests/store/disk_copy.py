@@ -16,6 +16,7 @@ import threading
 
 CHUNK = 64 << 10  # the unit of comparison
 READ = 4 << 20    # the unit of reading, and the most that one request may put into a page blob
+BRIDGE = 3        # unchanged chunks between two changed ones that cost less to send than a request of their own
 ZEROS = bytes(READ)
 ZERO = b""        # the "hash" of a chunk of zeros
 
@@ -133,10 +134,18 @@ class BlobCopy:
         return sent
 
     def _changed(self, fd):
+        bridge = None  # unchanged, but right behind something changed
         for offset, length, data in chunks_of(fd, self.size):
             if self._known[offset // CHUNK] != hash_of(data):
+                if data is not None:
+                    yield from bridge or ()
                 self._known[offset // CHUNK] = None
                 yield offset, length, data
+                bridge = None if data is None else []
+            elif bridge is not None and data is not None and len(bridge) < BRIDGE:
+                bridge.append((offset, length, data))
+            else:
+                bridge = None
 
     def _settle(self, offset, length, data):
         for start in range(0, length, CHUNK):

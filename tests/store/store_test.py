@@ -38,6 +38,7 @@ class StoreTest(unittest.TestCase):
         cls.mounts = [disk["mount"] for disk in cls.disks]
         port = cls.enterClassContext(azurite.store())
         cls.client = blob_client.BlobClient(port)
+        cls.addClassCleanup(cls.client.close)
         named = [f"--disk={lun}:disks/{disk['fs']}={disk['device']}" for lun, disk in enumerate(cls.disks)]
         cls.front = cls.enterClassContext(trial.front("--azurite", port, "--verbose", *named))
 
