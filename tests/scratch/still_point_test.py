@@ -4,6 +4,7 @@
 
     still_point_test.py SCRATCH_WRITER        as root; freezes scratch filesystems of its own only
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -14,6 +15,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "store"))
 import trial  # noqa: E402
+import judge  # noqa: E402
 import scratch  # noqa: E402
 
 TOOLS = ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "dumpe2fs", "e2fsck", "xfs_logprint", "xfs_repair", "btrfs", "blkid")
@@ -44,21 +46,21 @@ class StillPoint(unittest.TestCase):
         return [self.images / f"disks_{disk['fs']}@{headers['x-ms-snapshot']}.img"
                 for disk, (_, headers, _) in zip(self.disks, answers)]
 
-    @staticmethod
-    def let_it_write(load, rounds=150):
-        """Until a record with that number is on the last filesystem."""
-        records = pathlib.Path(load.mounts[-1]) / "writer/records"
-        trial.wait_until(lambda: records.stat().st_size > 60 * rounds, "the load to write")
+    def wait_for_records(self, more):
+        """Until so many bytes of records have been added on the last filesystem."""
+        records = pathlib.Path(self.mounts[-1]) / "writer/records"
+        before = records.stat().st_size
+        trial.wait_until(lambda: records.stat().st_size > before + more, "the load to write")
 
+    @contextlib.contextmanager
     def under_load(self, heavy):
-        load = trial.writer(WRITER, self.mounts, heavy)
-        return load
+        with trial.writer(WRITER, self.mounts, heavy) as load:
+            self.wait_for_records(8000)
+            yield load
 
     def test_images_of_held_filesystems_are_clean(self):
         for heavy in (False, True):
             with self.subTest(heavy=heavy), self.under_load(heavy) as load:
-                load.mounts = self.mounts
-                self.let_it_write(load)
                 began = trial.boottime_ns()
                 with scratch.held(self.mounts):
                     frozen = trial.boottime_ns()
@@ -76,9 +78,7 @@ class StillPoint(unittest.TestCase):
 
     def test_images_of_running_filesystems_are_dirty(self):
         dirty = set()
-        with self.under_load(heavy=True) as load:
-            load.mounts = self.mounts
-            self.let_it_write(load)
+        with self.under_load(heavy=True):
             for _ in range(TRIES):
                 code, results, summary = trial.judge(*self.snapshot_all())
                 self.assertEqual(1, code, summary)
@@ -88,14 +88,10 @@ class StillPoint(unittest.TestCase):
         self.assertEqual({disk["fs"] for disk in self.disks}, dirty)
 
     def test_clean_images_of_different_instants_are_found_out(self):
-        with self.under_load(heavy=False) as load:
-            load.mounts = self.mounts
-            self.let_it_write(load)
+        with self.under_load(heavy=False):
             with scratch.held(self.mounts):
                 earlier = self.snapshot_all()
-            written = pathlib.Path(self.mounts[-1], "writer/records").stat().st_size
-            trial.wait_until(lambda: pathlib.Path(self.mounts[-1], "writer/records").stat().st_size > written + 1000,
-                             "more records")
+            self.wait_for_records(1000)
             with scratch.held(self.mounts):
                 later = self.snapshot_all()
         code, results, summary = trial.judge(earlier[0], later[1], earlier[2])
@@ -106,9 +102,7 @@ class StillPoint(unittest.TestCase):
     def test_the_host_snapshots_the_disks_that_are_asked_for(self):
         before = set(self.images.iterdir())
         body = json.dumps({"taskId": "t", "diskIds": [0, 2, 7], "snapshotMetadata": []})
-        with self.under_load(heavy=False) as load:
-            load.mounts = self.mounts
-            self.let_it_write(load)
+        with self.under_load(heavy=False):
             with scratch.held(self.mounts):
                 status, _, answer = self.front.call("POST", "/metadata/recsvc/snapshot/dosnapshot", body)
         infos = json.loads(answer)["snapshotInfo"]
@@ -128,12 +122,29 @@ class StillPoint(unittest.TestCase):
         with scratch.held(self.mounts):
             images = self.snapshot_all()
         self.assertEqual(0, trial.judge(*images)[0])
-        # The first inode table of ext4, an allocation group header of xfs, the chunk tree's neighbourhood of btrfs.
-        for image, offset, length in zip(images, (0x1000, 0x200, 0x500000), (0x40000, 0x600, 0x1200000)):
+        # Group descriptors and first inodes of ext4, free space of xfs, the trees of btrfs.
+        for image, offset, length in zip(images, (0x2000, 0x4000, 0x500000), (0x400, 0x1000, 0x1200000)):
             with open(image, "r+b") as out:
                 out.seek(offset)
                 out.write(os.urandom(length))
-            self.assertNotEqual(0, trial.judge(image)[0], image)
+            code, results, summary = trial.judge(image)
+            self.assertEqual((1, False), (code, summary.get("clean")), (results, summary))
+
+    def test_btrfs_is_also_read_without_a_mount(self):
+        with self.under_load(heavy=False):
+            with scratch.held(self.mounts):
+                image = self.snapshot_all()[-1]
+        expected = trial.judge(image)[1][0]
+        with tempfile.TemporaryDirectory(dir=self.images) as folder:
+            judge.restore(str(image), folder)
+            faults = []
+            writer = pathlib.Path(folder, "writer")
+            found = judge.records_in(writer, faults)
+            judge.check_bulk(writer, faults)
+            judge.check_markers(writer, faults)
+
+        self.assertEqual("btrfs", expected["fs"])
+        self.assertEqual((expected["last_record"], expected["disk"], []), (*found, faults))
 
 
 if __name__ == "__main__":
