@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <exception>
 #include <iostream>
 
 #include <CLI/CLI.hpp>
@@ -6,8 +7,9 @@
 #include "agent/process.h"
 #include "handlers/explain.h"
 
-int main(int argc, char** argv) {
-    stillpoint::prepare_process();
+namespace {
+
+int run(int argc, char** argv) {
     CLI::App app{"Stillpoint: in-guest VM backup extension agent"};
     app.require_subcommand(1);
     std::string code;
@@ -23,4 +25,16 @@ int main(int argc, char** argv) {
     }
     std::cout << *text;
     return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    stillpoint::prepare_process();
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "stillpoint: " << error.what() << '\n';
+    }
+    return 1;
 }
