@@ -9,6 +9,7 @@
 # .a) or a name in `sources` and a function of that name below, then sp_third_party in cmake/dependencies.cmake.
 # Environment: THIRD_PARTY_DIR (default ~/.cache/stillpoint/third-party), JOBS, REFRESH=1 (ask the package
 # index again even if it was asked today).
+# shellcheck disable=SC2086,SC2012,SC2317  # lists of words without spaces; functions called by name
 set -euo pipefail
 umask 022
 
@@ -138,7 +139,7 @@ sysroot() {
     find "$prefix" \( -name '*.so' -o -name '*.so.*' \) -delete
     # The licences stay: ./package puts them into what is shipped.
     find "$prefix/usr/share/doc" -type f ! -name copyright -delete
-    rm -rf "$prefix"/usr/bin "$prefix"/usr/share/man
+    rm -rf "${prefix:?}"/usr/bin "${prefix:?}"/usr/share/man
 }
 
 fetch() {
@@ -186,4 +187,6 @@ done
 printf '%s\n' "$versions" "$source_versions" >"$prefix/VERSIONS"
 rm -rf "$work"/src-* "$work"/build-* "$work"/*.tar.*
 touch "$prefix/.complete"
+# Other work trees may still use an older one; nobody needs more than a few.
+for old in $(ls -dt "$base/$arch"-*/ | tail -n +4); do rm -rf "$old"; done
 done_with_prefix
