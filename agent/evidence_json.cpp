@@ -143,7 +143,8 @@ std::string evidence_json(const GuestPlan& plan, const HoldEvidence& evidence) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence) {
+std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence,
+                          bool only_named_mounts) {
     std::string text;
     for (const FilesystemEvidence& one : evidence.filesystems) {
         text += line_of(one);
@@ -154,6 +155,9 @@ std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence) {
                         one.still ? "cannot be frozen, but stood still" : "moved: " + one.why_not);
     }
     for (const LeftOut& one : plan.left_out) {
+        if (only_named_mounts) {
+            break;  // everything else on the machine: nobody asked
+        }
         text += fmt::format("  {:<24} {:<6} left out: {}\n", one.mount_point, one.type, one.why);
     }
     if (const auto window = window_ms(evidence)) {

@@ -13,8 +13,10 @@ namespace stillpoint {
 /// counters. The members are documented in docs/hold.md.
 std::string evidence_json(const GuestPlan& plan, const HoldEvidence& evidence);
 
-/// The same for a person: a line per filesystem and what the hold came to.
-std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence);
+/// The same for a person: a line per filesystem and what the hold came to. `only_named_mounts`:
+/// without the list of everything that was left out.
+std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence,
+                          bool only_named_mounts);
 
 std::string_view name_of(FreezeOutcome outcome);
 

@@ -163,7 +163,8 @@ int hold(const HoldOptions& options) {
         still_point.hold(plan->hold, [&](Deadline deadline) { (*action)->run(deadline); });
     const Result<void> finished = (*action)->finish();
 
-    std::cout << (options.json ? evidence_json(*plan, evidence) : evidence_text(*plan, evidence))
+    std::cout << (options.json ? evidence_json(*plan, evidence)
+                               : evidence_text(*plan, evidence, !options.all))
               << std::flush;
     if (evidence.not_held) {
         return complain(*evidence.not_held);

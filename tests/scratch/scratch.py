@@ -138,7 +138,10 @@ def add_device(folder, disk, name):
     if disk["kind"] == "zram":
         number = (ZRAM / "hot_add").read_text(encoding="ascii").strip()
         disk["device"] = f"/dev/zram{number}"
-        pathlib.Path(f"/sys/block/zram{number}/disksize").write_text(str(size), encoding="ascii")
+        queue = pathlib.Path(f"/sys/block/zram{number}")
+        (queue / "disksize").write_text(str(size), encoding="ascii")
+        # Off on zram in newer kernels; a hold proves stillness by these counters.
+        (queue / "queue/iostats").write_text("1", encoding="ascii")
         return
     images = folder / "images"
     images.mkdir(exist_ok=True)

@@ -3,6 +3,8 @@
 // A filesystem on a loop device whose file lies on another one: the order, and what a stuck freeze
 // or thaw does.
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 
