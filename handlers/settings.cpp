@@ -6,7 +6,6 @@
 #include <charconv>
 
 #include "base/format.h"
-#include "handlers/sas_uri.h"
 #include "handlers/settings_reader.h"
 
 namespace stillpoint {
@@ -51,24 +50,6 @@ Result<Json> parse_file(std::string_view text) {
     return parse_json(text, "settings");
 }
 
-/// Text, or a number that the service wrote without quotes. Anything else is a warning and empty.
-std::string text_of(const JsonField& object, std::string_view name,
-                    std::vector<std::string>& warnings) {
-    const auto field = object.find(name);
-    if (!field) {
-        return {};
-    }
-    if (field->json().is_number_integer()) {
-        return json_text(field->json());
-    }
-    const auto text = field->as_string();
-    if (!text) {
-        warnings.push_back(text.error().message());
-        return {};
-    }
-    return *text;
-}
-
 RequestEcho read_echo(const JsonField& settings, std::vector<std::string>& warnings) {
     RequestEcho echo;
     echo.task_id = text_of(settings, "taskId", warnings);
@@ -87,89 +68,6 @@ std::optional<std::int64_t> parse_ticks(const std::string& text) {
     return ticks;
 }
 
-/// Opens the protected settings; null when there are none.
-Result<Json> open_protected(const JsonField& handler, const SettingsProtector& protector,
-                            bool& present) {
-    const auto sealed = handler.find("protectedSettings");
-    present = sealed.has_value();
-    if (!sealed) {
-        return Json(nullptr);
-    }
-    const auto thumbprint = handler.find("protectedSettingsCertThumbprint");
-    if (!thumbprint) {
-        return fail(Code::settings_undecryptable,
-                    "protectedSettings: there is no protectedSettingsCertThumbprint beside it");
-    }
-    const auto sealed_text = sealed->as_string();
-    const auto thumbprint_text = thumbprint->as_string();
-    if (!sealed_text || !thumbprint_text) {
-        return (sealed_text ? thumbprint_text : sealed_text).error();
-    }
-    const Result<Secret> opened = protector.unprotect(*sealed_text, *thumbprint_text);
-    if (!opened) {
-        return opened.error();
-    }
-    Result<Json> parsed = parse_json(opened->reveal(), "protectedSettings");
-    if (parsed && !parsed->is_object()) {
-        return JsonField(*parsed, "protectedSettings").wrong("an object");
-    }
-    return parsed;
-}
-
-/// A text that may stand in either half; the public one counts if it is not empty.
-std::string either(const JsonField& open, const JsonField& sealed, std::string_view name,
-                   std::vector<std::string>& warnings) {
-    std::string text = text_of(open, name, warnings);
-    return text.empty() ? text_of(sealed, name, warnings) : text;
-}
-
-std::optional<HttpTarget> read_target(const JsonField& open, const JsonField& sealed,
-                                      std::string_view name, std::vector<std::string>& warnings) {
-    std::string uri = either(open, sealed, name, warnings);
-    if (uri.empty()) {
-        return std::nullopt;
-    }
-    Result<HttpTarget> target = parse_sas_uri(uri, name);
-    wipe(uri);
-    if (!target) {
-        warnings.push_back(target.error().message() + "; nothing is uploaded there");
-        return std::nullopt;
-    }
-    return *std::move(target);
-}
-
-/// blobSASUri of the protected objectStr. All or none: a snapshot of some disks is worth nothing.
-Result<std::vector<HttpTarget>> read_blobs(const JsonField& sealed) {
-    std::vector<HttpTarget> blobs;
-    const auto text = sealed.find("objectStr");
-    if (!text || text->json() == "") {
-        return blobs;
-    }
-    Result<Json> object = decode_object(*text);
-    if (!object) {
-        return object.error();
-    }
-    const auto list = JsonField(*object, text->path()).find("blobSASUri");
-    Result<void> good = list ? list->must_be_list() : Result<void>();
-    if (list && good) {
-        for (const JsonField& element : list->elements()) {
-            auto uri = element.as_string();
-            auto target = uri ? parse_sas_uri(*uri, element.path()) : uri.error();
-            if (!target) {
-                good = target.error();
-                break;
-            }
-            wipe(*uri);
-            blobs.push_back(*std::move(target));
-        }
-    }
-    wipe_strings(*object);
-    if (!good) {
-        return good.error();
-    }
-    return blobs;
-}
-
 Result<BackupRequest::Command> read_command(const JsonField& settings) {
     const auto field = settings.need("commandToExecute");
     const auto text = field ? field->as_string() : Result<std::string>(field.error());
@@ -186,13 +84,8 @@ Result<BackupRequest::Command> read_command(const JsonField& settings) {
     return fail(Code::command_unknown, "command is not correct");
 }
 
-Result<void> read_public(const JsonField& open, const JsonField& sealed, SettingsReading& reading) {
+void read_identity(const JsonField& open, SettingsReading& reading) {
     BackupRequest& request = reading.request;
-    const auto command = read_command(open);
-    if (!command) {
-        return command.error();
-    }
-    request.command = *command;
     const RequestEcho echo = read_echo(open, reading.warnings);
     request.task_id = echo.task_id;
     request.backup_task_id = echo.task_id;
@@ -204,6 +97,16 @@ Result<void> read_public(const JsonField& open, const JsonField& sealed, Setting
     }
     request.classic_vm = echo.classic_vm;
     request.vm_type = text_of(open, "vmType", reading.warnings);
+}
+
+Result<void> read_public(const JsonField& open, const JsonField& sealed, SettingsReading& reading) {
+    BackupRequest& request = reading.request;
+    const auto command = read_command(open);
+    if (!command) {
+        return command.error();
+    }
+    request.command = *command;
+    read_identity(open, reading);
     const std::string custom = either(open, sealed, "customSettings", reading.warnings);
     if (!custom.empty()) {
         read_custom_settings(custom, reading);
@@ -219,23 +122,9 @@ Result<void> read_public(const JsonField& open, const JsonField& sealed, Setting
     if (!object) {
         return object.error();
     }
-    return read_public_object(JsonField(*object, object_text->path()), reading);
-}
-
-void read_protected(const JsonField& open, const JsonField& sealed, SettingsReading& reading,
-                    std::optional<Error>& protected_error) {
-    BackupRequest& request = reading.request;
-    request.logs_blob = read_target(open, sealed, "logsBlobUri", reading.warnings);
-    request.status_blob = read_target(open, sealed, "statusBlobUri", reading.warnings);
-    if (request.task_token.empty()) {
-        request.task_token = Secret(text_of(sealed, "snapshotTaskToken", reading.warnings));
-    }
-    auto blobs = read_blobs(sealed);
-    if (blobs) {
-        request.blobs = *std::move(blobs);
-    } else if (!protected_error) {
-        protected_error = blobs.error();
-    }
+    Result<void> done = read_public_object(JsonField(*object, object_text->path()), reading);
+    wipe_strings(*object);  // the task's token is among them
+    return done;
 }
 
 Result<void> choose_method(SettingsReading& reading) {
@@ -263,18 +152,12 @@ Result<ParsedSettings> parse_settings(std::string_view file_text,
                                       const SettingsProtector& protector,
                                       std::string_view configured_method) {
     const Result<Json> document = parse_file(file_text);
-    if (!document) {
-        return document.error();
+    const auto handler = document ? handler_settings(*document) : document.error();
+    const auto member = handler ? handler->need("publicSettings") : handler.error();
+    if (!member) {
+        return member.error();
     }
-    const auto handler = handler_settings(*document);
-    if (!handler) {
-        return handler.error();
-    }
-    const auto open_member = handler->need("publicSettings");
-    if (!open_member) {
-        return open_member.error();
-    }
-    const JsonField open(open_member->json(), "publicSettings");
+    const JsonField open(member->json(), "publicSettings");
     if (auto good = open.must_be_object(); !good) {
         return good.error();
     }

@@ -84,16 +84,17 @@ std::string message_text(const BackupReport& report, const Verdict& verdict) {
     return text;
 }
 
+void add_duration(std::vector<TelemetryFact>& facts, std::string_view key,
+                  std::optional<std::chrono::nanoseconds> duration) {
+    if (duration) {
+        facts.push_back({std::string(key), duration_text(*duration)});
+    }
+}
+
 std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& verdict) {
     std::vector<TelemetryFact> facts = report.facts;
     const auto add = [&](std::string_view key, std::string value) {
         facts.push_back({std::string(key), std::move(value)});
-    };
-    const auto add_duration = [&](std::string_view key,
-                                  std::optional<std::chrono::nanoseconds> duration) {
-        if (duration) {
-            add(key, duration_text(*duration));
-        }
     };
     if (report.host_status_before) {
         add("hostStatusCodePreSnapshot", std::to_string(*report.host_status_before));
@@ -106,14 +107,14 @@ std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& 
     if (const std::string_view creator = creator_of(report); !creator.empty()) {
         add("snapshotCreator", std::string(creator));
     }
-    add_duration("FreezeTime", freezing_took(report.evidence));
-    add_duration("ThawTime", thawing_took(report.evidence));
-    add_duration("heldTime", held_for(report.evidence));
+    add_duration(facts, "FreezeTime", freezing_took(report.evidence));
+    add_duration(facts, "ThawTime", thawing_took(report.evidence));
+    add_duration(facts, "heldTime", held_for(report.evidence));
     if (report.snapshots.host_status) {
         add("hostStatusCodeDoSnapshot", std::to_string(*report.snapshots.host_status));
     }
     if (report.snapshots.by != SnapshotOutcome::By::nobody) {
-        add_duration("snapshotTimeTaken",
+        add_duration(facts, "snapshotTimeTaken",
                      report.snapshots.last_reply - report.snapshots.first_sent);
     }
     if (verdict.code != transition_verdict().code) {

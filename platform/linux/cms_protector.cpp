@@ -130,6 +130,35 @@ Result<Secret> take_plain(BIO* plain) {
     return Secret(std::string(bytes, static_cast<std::size_t>(size)));
 }
 
+/// The key that belongs to a certificate, with it.
+struct Recipient {
+    UniqueCertificate certificate;
+    UniqueKey key;
+};
+
+Result<Recipient> read_recipient(const std::string& certificates, std::string_view thumbprint) {
+    const auto folder = DirectoryStore::open(certificates);
+    if (!folder) {
+        return fail(Code::settings_undecryptable, "the VM agent's certificates are out of reach")
+            .caused_by(folder.error());
+    }
+    const std::string certificate_name = fmt::format("{}.crt", thumbprint);
+    const std::string key_name = fmt::format("{}.prv", thumbprint);
+    auto certificate = read_certificate(*folder, certificate_name);
+    if (!certificate) {
+        return certificate.error();
+    }
+    auto key = read_key(*folder, key_name);
+    if (!key) {
+        return key.error();
+    }
+    if (X509_check_private_key(certificate->get(), key->get()) != 1) {
+        return undecryptable(
+            fmt::format("'{}' does not belong to '{}'", key_name, certificate_name));
+    }
+    return Recipient{*std::move(certificate), *std::move(key)};
+}
+
 }  // namespace
 
 Result<Secret> CmsProtector::unprotect(std::string_view sealed, std::string_view thumbprint) const {
@@ -145,34 +174,20 @@ Result<Secret> CmsProtector::unprotect(std::string_view sealed, std::string_view
     if (!message) {
         return message.error();
     }
-    const auto folder = DirectoryStore::open(certificates_);
-    if (!folder) {
-        return fail(Code::settings_undecryptable, "the VM agent's certificates are out of reach")
-            .caused_by(folder.error());
-    }
-    const std::string certificate_name = fmt::format("{}.crt", thumbprint);
-    const std::string key_name = fmt::format("{}.prv", thumbprint);
-    const auto certificate = read_certificate(*folder, certificate_name);
-    if (!certificate) {
-        return certificate.error();
-    }
-    const auto key = read_key(*folder, key_name);
-    if (!key) {
-        return key.error();
-    }
-    if (X509_check_private_key(certificate->get(), key->get()) != 1) {
-        return undecryptable(
-            fmt::format("'{}' does not belong to '{}'", key_name, certificate_name));
+    const auto recipient = read_recipient(certificates_, thumbprint);
+    if (!recipient) {
+        return recipient.error();
     }
     const UniqueBio plain(BIO_new(BIO_s_mem()));
     // The certificate is handed over too: without it OpenSSL would answer a wrong key with random
     // bytes. Source: CMS_decrypt(3), NOTES.
-    if (CMS_decrypt(message->get(), key->get(), certificate->get(), nullptr, plain.get(), 0) != 1) {
+    if (CMS_decrypt(message->get(), recipient->key.get(), recipient->certificate.get(), nullptr,
+                    plain.get(), 0) != 1) {
         (void)take_plain(plain.get());  // what was decrypted so far is wiped
         return undecryptable(fmt::format(
-            "the protected settings do not open with '{}'; they were sealed for another "
+            "the protected settings do not open with '{}.prv'; they were sealed for another "
             "certificate or are damaged",
-            key_name));
+            thumbprint));
     }
     return take_plain(plain.get());
 }

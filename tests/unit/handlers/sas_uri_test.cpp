@@ -27,6 +27,12 @@ TEST(ParseSasUri, TakesThePartsAsTheyStand) {
     EXPECT_EQ(parts("https://host?q"), "tls host 443 / q");
 }
 
+TEST(ParseSasUri, MakesATargetThatCanBeShown) {
+    EXPECT_EQ(parse_sas_uri("https://a.example/c/b?sig=x", "uri")->shown(),
+              "https://a.example:443/c/b");
+    EXPECT_EQ(parse_sas_uri("http://[::1]:10000/c?sig=x", "uri")->shown(), "http://[::1]:10000/c");
+}
+
 TEST(ParseSasUri, RefusesTheRestWithoutShowingIt) {
     for (const char* uri : {"https://", "https:///x", "https://user:sig@host/x", "https://host:0/x",
                             "https://host:65536/x", "https://host:/x", "https://[::1/x",
