@@ -7,7 +7,9 @@
 namespace stillpoint {
 
 std::string HttpTarget::shown() const {
-    return std::string(tls ? "https://" : "http://") + host + ":" + std::to_string(port) + path;
+    // An IPv6 address stands in brackets: RFC 3986, 3.2.2.
+    const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
+    return std::string(tls ? "https://" : "http://") + name + ":" + std::to_string(port) + path;
 }
 
 std::string_view HttpReply::header(std::string_view name) const {

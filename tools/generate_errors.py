@@ -5,6 +5,7 @@
     generate_errors.py header  FILE   the enum Code and name_of(), included as "base/code.h"
     generate_errors.py table   FILE   the rows of manifest/catalogue.cpp
     generate_errors.py docs    FILE   docs/errors.md
+    generate_errors.py check   FILE   fails when FILE is not what `docs` makes, or a text is missing
 """
 import json
 import pathlib
@@ -79,7 +80,9 @@ def docs(catalogue):
     yield "## Published numbers"
     yield ""
     yield "The numbers of a status document and of the health of a recovery point. They are those of the"
-    yield "extension that Stillpoint replaces and never change."
+    yield "extension that Stillpoint replaces and never change. What the portal calls them is not published;"
+    yield "the names here are our reading of the vendor's troubleshooting pages"
+    yield "(https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot)."
     for e in catalogue["published"]:
         yield ""
         yield f"### {e['code']} {e['name']}"
@@ -106,8 +109,23 @@ def docs(catalogue):
         yield f"| `{e['name']}` | {e['published']} | {e['summary']} |"
 
 
+def check(catalogue, target):
+    faults = [f"{e['code']}: '{key}' is empty" for e in catalogue["published"]
+              for key in ("message", "cause", "action", "retry", "portal") if not e[key].strip()]
+    faults += [f"{e['code']}: retry is 'yes' or 'no'" for e in catalogue["published"]
+               if e["retry"] not in ("yes", "no")]
+    faults += [f"{e['name']}: no summary" for e in catalogue["codes"] if not e["summary"].strip()]
+    made = "\n".join(docs(catalogue)) + "\n"
+    if not target.exists() or target.read_text(encoding="utf-8") != made:
+        faults.append(f"{target} is old: run tools/generate_errors.py docs docs/errors.md")
+    print("\n".join(faults) or "errors: no fault")
+    return 1 if faults else 0
+
+
 def main():
     kind, target = sys.argv[1], pathlib.Path(sys.argv[2])
+    if kind == "check":
+        sys.exit(check(load(), target))
     made = {"header": header, "table": table, "docs": docs}[kind]
     content = "\n".join(made(load())) + "\n"
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/base64.h"
+
+#include <cstdint>
+
+#include "base/secret.h"
+
+namespace stillpoint {
+namespace {
+
+bool is_blank(char c) {
+    return c == '\n' || c == '\r' || c == ' ' || c == '\t';
+}
+
+int value_of(char c) {
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_base64(std::string_view text) {
+    std::string out;
+    // Reserved in one piece, so that no outgrown copy stays behind unwiped.
+    out.reserve(text.size() / 4 * 3 + 3);
+    std::uint32_t group = 0;
+    int characters = 0;
+    int padding = 0;
+    for (const char c : text) {
+        if (is_blank(c)) {
+            continue;
+        }
+        const int value = c == '=' ? 0 : value_of(c);
+        if (value < 0 || (padding > 0 && c != '=')) {
+            wipe(out);
+            return std::nullopt;
+        }
+        padding += c == '=' ? 1 : 0;
+        group = (group << 6) | static_cast<std::uint32_t>(value);
+        if (++characters % 4 == 0) {
+            for (int byte = 0; byte < 3 - padding; ++byte) {
+                out += static_cast<char>((group >> (16 - 8 * byte)) & 0xff);
+            }
+            group = 0;
+        }
+    }
+    if (characters % 4 != 0 || padding > 2) {
+        wipe(out);
+        return std::nullopt;
+    }
+    return out;
+}
+
+}  // namespace stillpoint

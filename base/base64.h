@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace stillpoint {
+
+/// Decodes base64 (RFC 4648, section 4): line breaks and blanks are skipped, padding is required.
+/// No value when anything else stands there. The result may hold secrets: wipe() it after use.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace stillpoint

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "platform/file_store.h"
+
+namespace stillpoint {
+
+/// Who speaks in the events of one process.
+struct EventOrigin {
+    std::string extension;     // "Publisher.Type-1.2.3.4"
+    std::string task_name;     // the command: "Enable"
+    std::string operation_id;  // the task; empty: none
+    std::string process_id;
+    std::string thread_id;
+};
+
+// The VM agent's limits, with room to spare: it drops what is larger.
+inline constexpr std::size_t kEventMessageLimit = 3000;
+inline constexpr std::size_t kEventsPerFile = 300;
+
+/// The text of one event file: lines of one level are put together, one event each; a longer one
+/// is split and its parts numbered. More than kEventsPerFile events: the last one says how many
+/// lines are missing.
+std::string render_events(const EventOrigin& origin, const std::vector<LogLine>& lines);
+
+/// Leaves `lines` for the VM agent in its events folder. `number` names the file: nanoseconds
+/// since 1970. Nothing is written when there are no lines, or when the VM agent has not fetched
+/// anything for so long that the folder is full. Errors: file_unreadable, file_unwritable.
+Result<void> write_events(FileStore& folder, const EventOrigin& origin,
+                          const std::vector<LogLine>& lines, std::uint64_t number);
+
+}  // namespace stillpoint

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "snapshot/request.h"
+
+namespace stillpoint {
+
+std::string_view name_of(SnapshotMethod method);  // as `takeSnapshotFrom` spells it
+
+/// What the choice of a method depends on.
+struct MethodFacts {
+    std::string configured{};  // SnapshotMethod of vmbackup.conf; empty: not set
+    std::string asked{};       // takeSnapshotFrom of customSettings; empty: not given
+    bool lun_list_empty = false;
+    bool lun_is_write_accelerated = false;  // one of the LUNs is on waDiskLunList
+    bool any_disk_excluded = false;
+    bool any_write_accelerated = false;
+    bool vmgs_included = false;
+    bool any_direct_drive = false;
+};
+
+/// Chooses who takes the snapshots. The configuration outranks the request; disks that only the
+/// host can snapshot outrank both. Errors: lun_list_invalid, when disks are excluded, none is
+/// listed, and the host must take the snapshots.
+Result<SnapshotMethod> decide_snapshot_method(const MethodFacts& facts);
+
+}  // namespace stillpoint

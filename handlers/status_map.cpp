@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "handlers/status_map.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/format.h"
+#include "manifest/catalogue.h"
+
+namespace stillpoint {
+namespace {
+
+constexpr int kYellow = 128;
+constexpr int kSuccessApplication = 0;
+constexpr int kSuccess = 1;
+constexpr int kTransition = 4;
+constexpr int kFreezeFailed = 121;
+constexpr int kRestrictedNetwork = 761;  // a health code only
+
+const PublishedError& published_of(const Error& error) {
+    return *find_published(entry_of(error.code()).published);
+}
+
+int number_of(Consistency level) {
+    switch (level) {
+        case Consistency::none:
+            return 0;
+        case Consistency::file_system:
+            return 1;
+        case Consistency::application:
+            return 2;
+        case Consistency::crash:
+            return 3;
+    }
+    return 0;
+}
+
+/// The sentences that the extension before us used stand first, ours behind.
+std::string failure_message(const Error& error, const PublishedError& published) {
+    switch (error.code()) {
+        case Code::command_unknown:
+            return error.message();
+        case Code::command_too_late:
+            return "CRP timeout limit has reached, will not take snapshot.";
+        case Code::settings_malformed:
+        case Code::settings_missing:
+            return "required field empty or not correct: " + error.sentence() + ", ";
+        default:
+            return fmt::format("Enable failed with error: {} StatusCode.{}, ", error.sentence(),
+                               published.name);
+    }
+}
+
+Verdict failure(const Error& error) {
+    const PublishedError& published = published_of(error);
+    return {published.code,         "error", published.code,
+            published.health_state, 0,       failure_message(error, published)};
+}
+
+/// Why the guest was not held, or not for the whole time; no value when it was.
+std::optional<Error> hold_error(const HoldEvidence& evidence) {
+    if (evidence.not_held) {
+        return evidence.not_held;
+    }
+    for (const FilesystemEvidence& one : evidence.filesystems) {
+        const std::string& mount = one.filesystem.mount_point;
+        switch (one.outcome) {
+            case FreezeOutcome::refused:
+                return fail(Code::freeze_failed, fmt::format("cannot freeze '{}'", mount))
+                    .with_errno(one.freeze_errno);
+            case FreezeOutcome::foreign:
+                return fail(Code::freeze_failed,
+                            fmt::format("'{}' was frozen already by somebody else", mount));
+            case FreezeOutcome::too_slow:
+                return fail(Code::freeze_timed_out, fmt::format("'{}' froze too slowly", mount));
+            case FreezeOutcome::not_openable:
+                return fail(Code::mount_not_openable, fmt::format("cannot open '{}'", mount))
+                    .with_errno(one.freeze_errno);
+            case FreezeOutcome::replaced:
+                return fail(Code::mount_not_openable,
+                            fmt::format("another filesystem is mounted on '{}' now", mount));
+            case FreezeOutcome::held:
+                if (!one.held_until_thaw()) {
+                    return fail(Code::hold_broken,
+                                fmt::format("'{}' did not stay frozen until the end", mount));
+                }
+                break;
+            case FreezeOutcome::not_tried:
+            case FreezeOutcome::not_allowed:
+                break;
+        }
+    }
+    if (evidence.overran) {
+        return fail(Code::hold_broken, "the snapshots took longer than the guest may be held");
+    }
+    if (evidence.guard_lost) {
+        return fail(Code::hold_broken, "the guard was lost while the guest was held");
+    }
+    return std::nullopt;
+}
+
+/// The lower, the more it says about what to do.
+int rank_of(Code code) {
+    constexpr std::array kFirst = {Code::snapshot_limit_reached, Code::snapshot_rate_exceeded,
+                                   Code::host_server_error};
+    const auto* found = std::ranges::find(kFirst, code);
+    return static_cast<int>(found - kFirst.begin());
+}
+
+/// What made disks fail: of several causes the one that says most. No value when all were taken.
+std::optional<Error> disks_error(const SnapshotOutcome& snapshots) {
+    std::optional<Error> cause = snapshots.error;
+    const bool host = snapshots.by == SnapshotOutcome::By::host;
+    for (const DiskOutcome& disk : snapshots.disks) {
+        if (disk.successful) {
+            continue;
+        }
+        const Error one = disk.error ? *disk.error
+                                     : fail(host ? Code::host_refused : Code::blob_refused,
+                                            "a disk was not snapshotted");
+        if (!cause || rank_of(one.code()) < rank_of(cause->code())) {
+            cause = one;
+        }
+    }
+    if (!cause && snapshots.disks.empty()) {
+        return fail(host ? Code::host_refused : Code::blobs_missing,
+                    host ? "the host listed no disk" : "no disk was snapshotted");
+    }
+    return cause;
+}
+
+Verdict disks_failed(const SnapshotOutcome& snapshots, const Error& cause) {
+    Verdict verdict = failure(cause);
+    const bool some = !snapshots.none_successful();
+    if (snapshots.by == SnapshotOutcome::By::guest && some &&
+        (cause.code() == Code::blob_refused || cause.code() == Code::blob_unreachable)) {
+        verdict.health_code = kRestrictedNetwork;
+    }
+    return verdict;
+}
+
+/// The first failure that did not end the run becomes the health.
+void set_health(Verdict& verdict, const std::optional<Error>& reason) {
+    if (reason && verdict.health_state == 0) {
+        verdict.health_code = published_of(*reason).code;
+        verdict.health_state = std::max(kYellow, published_of(*reason).health_state);
+    }
+}
+
+Verdict all_taken(const BackupReport& report) {
+    const Consistency level = report.claim.level;
+    const std::optional<Error> broken = hold_error(report.evidence);
+    if (level < Consistency::file_system && broken && !report.fallback_allowed) {
+        Verdict verdict = failure(*broken);
+        verdict.health_state = kYellow;
+        return verdict;
+    }
+    Verdict verdict;
+    verdict.consistency = number_of(level);
+    if (level == Consistency::application) {
+        verdict.code = verdict.health_code = kSuccessApplication;
+        verdict.message = "Enable Succeeded with App Consistent Snapshot";
+    }
+    set_health(verdict, report.settings_error);
+    set_health(verdict, report.hook_error);
+    if (level < Consistency::file_system) {
+        set_health(verdict, broken);
+        if (verdict.health_state == 0) {
+            verdict.health_code = kFreezeFailed;
+            verdict.health_state = kYellow;
+        }
+    }
+    return verdict;
+}
+
+/// Blobs that are missing because the settings that name them stayed shut: that is the cause.
+const Error& true_cause(const BackupReport& report, const Error& error) {
+    return error.code() == Code::blobs_missing && report.settings_error ? *report.settings_error
+                                                                        : error;
+}
+
+}  // namespace
+
+Verdict verdict_of(const BackupReport& report) {
+    if (!report.evidence.stuck.empty()) {
+        Verdict verdict = failure(
+            fail(Code::thaw_failed, fmt::format("'{}' could not be let go yet; the guard waits",
+                                                fmt::join(report.evidence.stuck, "', '"))));
+        verdict.health_state = kYellow;
+        return verdict;
+    }
+    if (report.error) {
+        return failure(true_cause(report, *report.error));
+    }
+    const bool nothing_sent = report.snapshots.by == SnapshotOutcome::By::nobody;
+    if (report.evidence.not_held && nothing_sent) {
+        return failure(*report.evidence.not_held);
+    }
+    if (const auto cause = disks_error(report.snapshots)) {
+        return disks_failed(report.snapshots, true_cause(report, *cause));
+    }
+    return all_taken(report);
+}
+
+Verdict transition_verdict() {
+    return {kTransition, "success", kSuccess, 0, 0, "Transitioning state in extension"};
+}
+
+Verdict install_verdict() {
+    return {kSuccess, "success", kSuccess, 0, 0, "Install Succeeded"};
+}
+
+}  // namespace stillpoint

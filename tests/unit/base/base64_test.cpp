@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/base64.h"
+
+#include <gtest/gtest.h>
+
+namespace stillpoint {
+namespace {
+
+TEST(DecodeBase64, ReadsTheVectorsOfRfc4648) {
+    EXPECT_EQ(decode_base64(""), "");
+    EXPECT_EQ(decode_base64("Zg=="), "f");
+    EXPECT_EQ(decode_base64("Zm8="), "fo");
+    EXPECT_EQ(decode_base64("Zm9v"), "foo");
+    EXPECT_EQ(decode_base64("Zm9vYmFy"), "foobar");
+    EXPECT_EQ(decode_base64("+/+/"), "\xFB\xFF\xBF");
+}
+
+TEST(DecodeBase64, SkipsLineBreaks) {
+    EXPECT_EQ(decode_base64("Zm9v\r\nYm\nFy\n"), "foobar");
+}
+
+TEST(DecodeBase64, RefusesEverythingElse) {
+    for (const char* text :
+         {"Z", "Zg", "Zg=", "Zg===", "====", "Z===", "Zm9v!", "Zg==Zg==", "-_-_"}) {
+        EXPECT_FALSE(decode_base64(text)) << text;
+    }
+}
+
+}  // namespace
+}  // namespace stillpoint
