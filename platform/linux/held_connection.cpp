@@ -231,9 +231,23 @@ void HeldConnection::read_reply() {
     parser_->body_limit(kMaxBody);
     parser_->header_limit(kMaxHeader);
     with_stream([this](auto& stream) {
+        http::async_read_header(stream, buffer_, *parser_,
+                                [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
+                                    self->header_read(ec);
+                                });
+    });
+}
+
+void HeldConnection::header_read(const ErrorCode& ec) {
+    // The limit of Boost 1.74's parser does not hold for an announced length (seen: 1.1 MB passed).
+    if (ec || parser_->is_done() || parser_->content_length().value_or(0) > kMaxBody) {
+        reply_read(ec || parser_->is_done() ? ec : http::make_error_code(http::error::body_limit));
+        return;
+    }
+    with_stream([this](auto& stream) {
         http::async_read(stream, buffer_, *parser_,
-                         [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
-                             self->reply_read(ec);
+                         [self = shared_from_this()](const ErrorCode& code, std::size_t) {
+                             self->reply_read(code);
                          });
     });
 }

@@ -71,6 +71,7 @@ private:
     void watch();
     void first_bytes(const ErrorCode& ec, std::size_t count);
     void read_reply();
+    void header_read(const ErrorCode& ec);
     void reply_read(const ErrorCode& ec);
     void finish(std::optional<Error> error);
     Error open_error(const std::string& what, const ErrorCode& ec);

@@ -130,8 +130,8 @@ TEST_P(BadReplies, AreErrorsAndTheRequestIsNotSentAgain) {
 std::string big_header() {
     return "HTTP/1.1 200 OK\r\nA: " + std::string(60'000, 'x') + "\r\nContent-Length: 0\r\n\r\n";
 }
-std::string big_body(const std::string& framing) {
-    return "HTTP/1.1 200 OK\r\n" + framing + "\r\n\r\n" + std::string(1'100'000, 'x');
+std::string big_body(const std::string& framing, const std::string& end = "\r\n\r\n") {
+    return "HTTP/1.1 200 OK\r\n" + framing + end + std::string(1'100'000, 'x');
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -157,6 +157,9 @@ INSTANTIATE_TEST_SUITE_P(
                      "closed the connection before its reply"},
             BadReply{"HugeHeader", sends_and_closes(big_header()), "larger than 32 KiB"},
             BadReply{"HugeBody", sends_and_closes(big_body("Content-Length: 1100000")),
+                     "larger than 1 MiB"},
+            BadReply{"HugeChunkedBody",
+                     sends_and_closes(big_body("Transfer-Encoding: chunked\r\n\r\n10c8e0", "\r\n")),
                      "larger than 1 MiB"},
             BadReply{"HugeBodyWithoutLength", sends_and_closes(big_body("Server: x")),
                      "larger than 1 MiB"})),
