@@ -102,9 +102,7 @@ Exchange not_sent(const Clock& clock, bool late) {
 }  // namespace
 
 BeastHeldHttp::BeastHeldHttp(const Clock& clock, Settings settings)
-    : clock_(clock),
-      settings_(std::move(settings)),
-      engine_(std::make_shared<HeldEngine>(clock)) {}
+    : clock_(clock), settings_(std::move(settings)), engine_(std::make_shared<HeldEngine>(clock)) {}
 
 BeastHeldHttp::~BeastHeldHttp() = default;
 
@@ -211,8 +209,7 @@ std::vector<Exchange> BeastHeldHttp::send(const std::vector<PreparedRequest*>& r
     std::vector<Exchange> exchanges;
     exchanges.reserve(connections.size());
     for (const auto& connection : connections) {
-        exchanges.push_back(connection ? connection->take_exchange()
-                                       : not_sent(clock_, late));
+        exchanges.push_back(connection ? connection->take_exchange() : not_sent(clock_, late));
     }
     return exchanges;
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/cpprest_client.h"
 
-#include <utility>  // before Asio: Boost 1.74 forgets it in C++20
-
 #include <array>
 #include <atomic>
 #include <future>
 #include <mutex>
 #include <optional>
+#include <utility>  // before Asio: Boost 1.74 forgets it in C++20
 
 #include <boost/asio/ssl.hpp>
 #include <cpprest/http_client.h>
@@ -61,8 +60,8 @@ struct Call : std::enable_shared_from_this<Call> {
     }
 
     Error failed(const std::string& what) const {
-        return fail(Code::http_failed, "the request to '" + host + "' failed").caused_by(fail(
-            Code::http_failed, what));
+        return fail(Code::http_failed, "the request to '" + host + "' failed")
+            .caused_by(fail(Code::http_failed, what));
     }
 
     // Called inside a catch block: what the library threw, as a value. Its texts hold host names,
@@ -124,8 +123,8 @@ struct Call : std::enable_shared_from_this<Call> {
         if (count == 0) {
             settle(std::move(reply));
         } else if (reply.body.size() + count > max_body) {
-            settle(failed("the reply's body is larger than " + std::to_string(max_body) +
-                          " bytes"));
+            settle(
+                failed("the reply's body is larger than " + std::to_string(max_body) + " bytes"));
             cancel.cancel();
         } else {
             reply.body.append(reinterpret_cast<const char*>(chunk.data()), count);

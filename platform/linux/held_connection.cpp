@@ -102,9 +102,10 @@ void HeldConnection::connect_next() {
             }
         });
     }
-    socket_.async_connect(
-        route_->endpoints[attempt],
-        [self = shared_from_this(), attempt](const ErrorCode& ec) { self->connected(attempt, ec); });
+    socket_.async_connect(route_->endpoints[attempt],
+                          [self = shared_from_this(), attempt](const ErrorCode& ec) {
+                              self->connected(attempt, ec);
+                          });
 }
 
 void HeldConnection::connected(std::size_t attempt, const ErrorCode& ec) {
@@ -136,8 +137,7 @@ void HeldConnection::shake_hands() {
     bool named = false;
     if (not_an_address) {
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        named = SSL_set1_host(ssl, route_->host.c_str()) == 1 &&
-                ask_for_name(ssl, route_->host);
+        named = SSL_set1_host(ssl, route_->host.c_str()) == 1 && ask_for_name(ssl, route_->host);
     } else {
         named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), route_->host.c_str()) == 1;
     }

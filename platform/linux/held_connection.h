@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <utility>  // before Asio: Boost 1.74 forgets it in C++20
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>  // before Asio: Boost 1.74 forgets it in C++20
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -37,10 +36,10 @@ struct HeldRoute {
     Secret wire;                                            // the whole request
 };
 
-/// One physical connection that carries at most one request: open, then at some later time exchange.
-/// From its opening on a read is pending, so that a close by the peer is noticed as soon as the
-/// engine runs; the same read receives the first bytes of the reply. Everything happens on the
-/// thread that runs the engine.
+/// One physical connection that carries at most one request: open, then at some later time
+/// exchange. From its opening on a read is pending, so that a close by the peer is noticed as soon
+/// as the engine runs; the same read receives the first bytes of the reply. Everything happens on
+/// the thread that runs the engine.
 class HeldConnection : public std::enable_shared_from_this<HeldConnection> {
 public:
     HeldConnection(HeldEngine& engine, std::shared_ptr<const HeldRoute> route);

@@ -244,9 +244,8 @@ int ScriptedServer::connections() const {
 
 bool ScriptedServer::wait_for_connections(int count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(10), [this, count] {
-        return static_cast<int>(peers_.size()) >= count;
-    });
+    return changed_.wait_for(lock, std::chrono::seconds(10),
+                             [this, count] { return static_cast<int>(peers_.size()) >= count; });
 }
 
 void ScriptedServer::close_connections(bool with_reset) {

@@ -248,10 +248,10 @@ TEST_F(Preparing, RefusesAHeaderThatWouldEndItsLine) {
 
 TEST_F(Preparing, TriesTheNextAddressWhenTheFirstRefuses) {
     ScriptedServer server(created());
-    linux_os::BeastHeldHttp two(clock, {test_ca().bundle(), [](const std::string&) {
-                                            return Result<linux_os::Addresses>(
-                                                linux_os::Addresses{"::1", "127.0.0.1"});
-                                        }});
+    linux_os::BeastHeldHttp two(
+        clock, {test_ca().bundle(), [](const std::string&) {
+                    return Result<linux_os::Addresses>(linux_os::Addresses{"::1", "127.0.0.1"});
+                }});
     std::vector<HttpRequest> requests;
     requests.push_back(put(server.port(), false));
 

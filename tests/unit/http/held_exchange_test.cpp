@@ -9,7 +9,8 @@ using HeldExchange = HeldHttpTest;
 INSTANTIATE_TEST_SUITE_P(Both, HeldExchange, ::testing::Bool(), plain_or_tls);
 
 TEST_P(HeldExchange, SendsTheBytesOfTheRecordedRequest) {
-    ScriptedServer server(replies(201, "x-ms-snapshot: 2026-11-22T21:20:16Z\r\n", ""), server_tls());
+    ScriptedServer server(replies(201, "x-ms-snapshot: 2026-11-22T21:20:16Z\r\n", ""),
+                          server_tls());
 
     const Exchange exchange = exchange_with(server);
 
@@ -22,11 +23,13 @@ TEST_P(HeldExchange, SendsTheBytesOfTheRecordedRequest) {
     ASSERT_EQ(server.requests().size(), 1u);
     EXPECT_EQ(server.requests()[0].head,
               "PUT /vhds/disk0.vhd?sv=1&sig=a%2Bb%3D&comp=snapshot HTTP/1.1\r\n"
-              "Host: blob.test:" + std::to_string(server.port()) + "\r\n"
-              "Accept-Encoding: identity\r\n"
-              "Content-Length: 0\r\n"
-              "x-ms-meta-BackupId: 1111\r\n"
-              "x-ms-meta-DeploymentType: IaaS\r\n\r\n");
+              "Host: blob.test:" +
+                  std::to_string(server.port()) +
+                  "\r\n"
+                  "Accept-Encoding: identity\r\n"
+                  "Content-Length: 0\r\n"
+                  "x-ms-meta-BackupId: 1111\r\n"
+                  "x-ms-meta-DeploymentType: IaaS\r\n\r\n");
 }
 
 TEST_P(HeldExchange, SendsABodyAndReadsOne) {
@@ -139,19 +142,21 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Combine(
         ::testing::Bool(),
         ::testing::Values(
-            BadReply{"ClosedBefore", sends_and_closes(""), "closed the connection before its reply"},
+            BadReply{"ClosedBefore", sends_and_closes(""),
+                     "closed the connection before its reply"},
             BadReply{"Reset", resets(), "the connection before its reply"},
             BadReply{"CutBody", sends_and_closes("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"),
                      "cut its reply off"},
             BadReply{"CutHead", sends_and_closes("HTTP/1.1 200 OK\r\nContent-Le"),
                      "cut its reply off"},
-            BadReply{"CutChunk",
-                     sends_and_closes(
-                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
-                     "cut its reply off"},
-            BadReply{"BadChunk",
-                     sends_and_closes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-                     "not HTTP"},
+            BadReply{
+                "CutChunk",
+                sends_and_closes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"),
+                "cut its reply off"},
+            BadReply{
+                "BadChunk",
+                sends_and_closes("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                "not HTTP"},
             BadReply{"Garbage", sends_and_closes("\x01\x02 nonsense\r\n\r\n"), "not HTTP"},
             BadReply{"OnlyInterim", sends_and_closes("HTTP/1.1 100 Continue\r\n\r\n"),
                      "closed the connection before its reply"},

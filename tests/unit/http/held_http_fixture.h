@@ -54,8 +54,7 @@ struct HeldHttpFixture {
         requests.push_back(std::move(request));
         Prepared prepared = http.prepare(std::move(requests), in(std::chrono::seconds(10)));
         if (prepared.size() != 1 || !prepared.front()) {
-            ADD_FAILURE() << (prepared.empty() ? "nothing"
-                                               : prepared.front().error().describe());
+            ADD_FAILURE() << (prepared.empty() ? "nothing" : prepared.front().error().describe());
             return nullptr;
         }
         return std::move(*prepared.front());
