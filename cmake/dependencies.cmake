@@ -21,8 +21,6 @@ if(NOT TARGET third_party::cpprest)
   find_library(SP_CPPREST cpprest REQUIRED)
   find_path(SP_CPPREST_INCLUDE cpprest/http_client.h REQUIRED)
   add_library(third_party::cpprest INTERFACE IMPORTED)
-  # Its macro U() collides with fmt.
-  target_compile_definitions(third_party::cpprest INTERFACE _TURN_OFF_PLATFORM_STRING)
   target_include_directories(third_party::cpprest SYSTEM INTERFACE ${SP_CPPREST_INCLUDE})
   target_link_libraries(third_party::cpprest INTERFACE ${SP_CPPREST} OpenSSL::SSL OpenSSL::Crypto)
 endif()

@@ -14,12 +14,7 @@ namespace stillpoint::linux_os {
 /// by every connection.
 using TlsTrust = std::shared_ptr<X509_STORE>;
 
-/// The system's bundle of root certificates: the first that there is of the places where
-/// distributions keep it. OpenSSL's built-in path is of no use to a statically linked program,
-/// which carries the path of the machine it was built on. Empty if there is none.
-std::string find_ca_bundle();
-
-/// Reads a bundle in PEM. Errors: file_unreadable.
+/// Reads a bundle in PEM; an empty name means that the system has none. Errors: file_unreadable.
 Result<TlsTrust> load_tls_trust(const std::string& bundle);
 
 }  // namespace stillpoint::linux_os
