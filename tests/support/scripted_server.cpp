@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -171,6 +172,8 @@ void ScriptedServer::accept_all() {
             peer->thread = std::thread([this, one = peer.get()] { serve(*one); });
             const timeval limit{10, 0};  // nothing in a test may hang for ever
             (void)::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+            const int on = 1;  // as every web server does; else replies wait for delayed ACKs
+            (void)::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             peers_.push_back(peer);
             changed_.notify_all();
         }
