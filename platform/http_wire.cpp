@@ -2,6 +2,7 @@
 #include "platform/http_wire.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace stillpoint {
 namespace {
@@ -19,8 +20,35 @@ bool is_target_text(std::string_view text) {
 }
 
 Error broken(const HttpRequest& request, const std::string& what) {
-    return fail(Code::settings_malformed, "cannot write the request to '" + request.target.host +
-                                              "': " + what + " holds a character that HTTP forbids");
+    const std::string& host = request.target.host;
+    const std::string whom = is_target_text(host) ? " to '" + host + "'" : std::string();
+    return fail(Code::settings_malformed,
+                "cannot write the request" + whom + ": " + what + " is not what HTTP allows");
+}
+
+std::optional<Error> fault_in(const HttpRequest& request) {
+    const HttpTarget& target = request.target;
+    if (!is_header_name(request.method)) {
+        return broken(request, "the method");
+    }
+    if (target.path.empty() || target.path.front() != '/' || !is_target_text(target.path)) {
+        return broken(request, "the path");
+    }
+    if (!is_target_text(target.query.reveal())) {
+        return broken(request, "the query");
+    }
+    if (target.host.empty() || !is_target_text(target.host)) {
+        return broken(request, "the host name");
+    }
+    for (const auto& [name, value] : request.headers) {
+        if (!is_header_name(name)) {
+            return broken(request, "the name of a header");
+        }
+        if (!is_header_value(value)) {
+            return broken(request, "the header '" + name + "'");
+        }
+    }
+    return std::nullopt;
 }
 
 }  // namespace
@@ -39,26 +67,16 @@ bool is_header_value(std::string_view value) {
 std::string host_header(const HttpTarget& target) {
     const bool default_port = target.port == (target.tls ? 443 : 80);
     // An IPv6 address stands in brackets: RFC 3986, 3.2.2.
-    const bool bare_ipv6 =
-        target.host.find(':') != std::string::npos && target.host.front() != '[';
+    const bool bare_ipv6 = target.host.find(':') != std::string::npos && target.host.front() != '[';
     const std::string host = bare_ipv6 ? "[" + target.host + "]" : target.host;
     return default_port ? host : host + ":" + std::to_string(target.port);
 }
 
 Result<Secret> wire_bytes(const HttpRequest& request) {
+    if (const std::optional<Error> fault = fault_in(request)) {
+        return *fault;
+    }
     const HttpTarget& target = request.target;
-    if (!is_header_name(request.method)) {
-        return broken(request, "the method");
-    }
-    if (target.path.empty() || target.path.front() != '/' || !is_target_text(target.path)) {
-        return broken(request, "the path");
-    }
-    if (!is_target_text(target.query.reveal())) {
-        return broken(request, "the query");
-    }
-    if (target.host.empty() || !is_target_text(target.host)) {
-        return broken(request, "the host name");
-    }
     std::string bytes;
     // Reserved in one piece: a string that grows leaves copies of the secret behind.
     std::size_t size = 128 + request.method.size() + target.host.size() + target.path.size() +
@@ -77,10 +95,6 @@ Result<Secret> wire_bytes(const HttpRequest& request) {
         bytes.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
     }
     for (const auto& [name, value] : request.headers) {
-        if (!is_header_name(name) || !is_header_value(value)) {
-            wipe(bytes);
-            return broken(request, "the header '" + (is_header_name(name) ? name : "?") + "'");
-        }
         bytes.append(name).append(": ").append(value).append("\r\n");
     }
     bytes.append("\r\n").append(request.body);

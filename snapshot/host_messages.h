@@ -44,7 +44,8 @@ struct PreSnapshot {
     std::string node_id;
     std::string result;
     std::optional<HostEncryption> encryption;
-    /// host_unreachable, host_server_error, host_refused, host_reply_malformed.
+    /// host_unreachable, host_server_error, host_refused, host_reply_malformed. The last one may
+    /// stand beside a good status: the host is there, but something it said was not understood.
     std::optional<Error> error;
 
     bool ready() const { return status == 200 || status == 201; }

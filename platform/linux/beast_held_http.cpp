@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include <openssl/ssl.h>
 
@@ -93,6 +92,17 @@ std::shared_ptr<HeldRoute> route_to(const HttpRequest& request, const Addresses&
     return route;
 }
 
+// Puts the error in the place of a request that has no connection.
+void drop_unready(std::vector<Result<std::unique_ptr<PreparedRequest>>>& prepared) {
+    for (auto& entry : prepared) {
+        const auto* held = entry ? static_cast<const HeldRequest*>(entry->get()) : nullptr;
+        if (held != nullptr && !held->connection->ready()) {
+            const Error error = held->connection->error();
+            entry = error;
+        }
+    }
+}
+
 Exchange not_sent(const Clock& clock, bool late) {
     const Error why = late ? fail(Code::http_failed, "the time was over before it could be sent")
                            : fail(Code::internal, "a prepared request is sent once only");
@@ -122,17 +132,18 @@ Result<void> BeastHeldHttp::make_tls_context() {
     return {};
 }
 
+Result<void> BeastHeldHttp::make_tls_context_for(const std::vector<HttpRequest>& requests) {
+    const bool needed = std::ranges::any_of(
+        requests, [](const HttpRequest& request) { return request.target.tls; });
+    return needed ? make_tls_context() : Result<void>();
+}
+
 std::vector<Result<std::unique_ptr<PreparedRequest>>> BeastHeldHttp::prepare(
     std::vector<HttpRequest> requests, Deadline deadline) {
+    const Result<void> tls = make_tls_context_for(requests);
     std::vector<std::string> hosts;
-    std::optional<Error> no_tls;
     for (const HttpRequest& request : requests) {
         hosts.push_back(request.target.host);
-        if (request.target.tls && !no_tls) {
-            if (const Result<void> made = make_tls_context(); !made) {
-                no_tls = made.error();
-            }
-        }
     }
     const auto found = look_up_all(settings_.look_up, hosts, deadline, clock_);
 
@@ -144,8 +155,8 @@ std::vector<Result<std::unique_ptr<PreparedRequest>>> BeastHeldHttp::prepare(
         wipe(request.body);
         if (!wire) {
             prepared.emplace_back(wire.error());
-        } else if (request.target.tls && no_tls) {
-            prepared.emplace_back(*no_tls);
+        } else if (request.target.tls && !tls) {
+            prepared.emplace_back(tls.error());
         } else if (!addresses) {
             prepared.emplace_back(addresses.error());
         } else {
@@ -156,13 +167,7 @@ std::vector<Result<std::unique_ptr<PreparedRequest>>> BeastHeldHttp::prepare(
         }
     }
     run(*engine_, connections, deadline, "the connection was not ready in time");
-    for (auto& entry : prepared) {
-        const auto* held = entry ? static_cast<const HeldRequest*>(entry->get()) : nullptr;
-        if (held != nullptr && !held->connection->ready()) {
-            const Error error = held->connection->error();
-            entry = error;
-        }
-    }
+    drop_unready(prepared);
     return prepared;
 }
 

@@ -32,6 +32,7 @@ public:
 
 private:
     Result<void> make_tls_context();
+    Result<void> make_tls_context_for(const std::vector<HttpRequest>& requests);
 
     const Clock& clock_;
     Settings settings_;
