@@ -31,7 +31,7 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 struct HttpRequest {
     std::string method;
     HttpTarget target;
-    HttpHeaders headers;  // sent in this order, after Host
+    HttpHeaders headers;  // sent in this order, after Host, Accept-Encoding and Content-Length
     std::string body;
 };
 
@@ -50,8 +50,8 @@ class HttpClient {
 public:
     virtual ~HttpClient() = default;
     /// One request, one reply, no redirects followed. A status of 400 and above is a reply, not an
-    /// error. Errors: upload_failed with the cause (host_unreachable, blob_unreachable are the
-    /// callers' words).
+    /// error. Errors: http_failed with the cause (host_unreachable, blob_unreachable, upload_failed
+    /// are the callers' words).
     virtual Result<HttpReply> send(HttpRequest request, std::chrono::milliseconds timeout) = 0;
 };
 
@@ -76,7 +76,8 @@ public:
     virtual ~HeldHttp() = default;
 
     /// Resolves, connects, does TLS and serialises, all requests in parallel, before the hold.
-    /// A request that cannot be prepared is an Error at its place.
+    /// A request that cannot be prepared is an Error at its place: http_failed, or
+    /// settings_malformed for one that cannot be written as HTTP.
     virtual std::vector<Result<std::unique_ptr<PreparedRequest>>> prepare(
         std::vector<HttpRequest> requests, Deadline deadline) = 0;
 
@@ -85,7 +86,8 @@ public:
     virtual Result<void> refresh(PreparedRequest& request, Deadline deadline) = 0;
 
     /// Sends all at once and waits for every reply or `deadline`. A connection found closed before
-    /// its first byte is replaced once; after a byte was sent, never.
+    /// its first byte is replaced once; after a byte was sent, never. A prepared request is sent
+    /// once: a second time is an error.
     virtual std::vector<Exchange> send(const std::vector<PreparedRequest*>& requests,
                                        Deadline deadline) = 0;
 };

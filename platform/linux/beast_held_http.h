@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/http_client.h"
+#include "platform/linux/look_up.h"
+
+namespace stillpoint::linux_os {
+
+struct HeldEngine;
+
+/// HeldHttp on Boost.Beast: no thread of its own, everything runs on the caller's thread inside the
+/// calls, in parallel. Certificates are always verified, against the one bundle given.
+class BeastHeldHttp final : public HeldHttp {
+public:
+    struct Settings {
+        std::string ca_bundle;  // PEM; read when the first https request is prepared
+        LookUp look_up = look_up_host;
+    };
+
+    BeastHeldHttp(const Clock& clock, Settings settings);
+    ~BeastHeldHttp() override;
+
+    std::vector<Result<std::unique_ptr<PreparedRequest>>> prepare(std::vector<HttpRequest> requests,
+                                                                  Deadline deadline) override;
+    Result<void> refresh(PreparedRequest& request, Deadline deadline) override;
+    std::vector<Exchange> send(const std::vector<PreparedRequest*>& requests,
+                               Deadline deadline) override;
+
+private:
+    Result<void> make_tls_context();
+    Result<void> make_tls_context_for(const std::vector<HttpRequest>& requests);
+
+    const Clock& clock_;
+    Settings settings_;
+    std::shared_ptr<HeldEngine> engine_;
+};
+
+}  // namespace stillpoint::linux_os

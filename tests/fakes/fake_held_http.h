@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "platform/http_wire.h"
+#include "tests/fakes/fake_clock.h"
+
+namespace stillpoint::testing {
+
+/// Prepared connections in memory. Enforces the seam's rules on everyone: what is sent was
+/// prepared here and not sent before, and every call has a deadline that has not passed.
+class FakeHeldHttp final : public HeldHttp {
+public:
+    explicit FakeHeldHttp(FakeClock& clock) : clock_(clock) {}
+    ~FakeHeldHttp() override { EXPECT_EQ(alive_, 0) << "a prepared request outlives its client"; }
+
+    std::function<Result<HttpReply>(const std::string& wire)> answer = [](const std::string&) {
+        return Result<HttpReply>(HttpReply{201, {}, {}});
+    };
+    std::map<std::string, Error> cannot_prepare;  // by path
+    std::optional<Error> cannot_refresh;
+    std::chrono::milliseconds reply_takes{50};
+    std::vector<std::string> sent;  // the wire bytes of every request
+    std::optional<Deadline> send_deadline;
+    int refreshed = 0;
+
+    std::vector<Result<std::unique_ptr<PreparedRequest>>> prepare(std::vector<HttpRequest> requests,
+                                                                  Deadline deadline) override {
+        EXPECT_FALSE(deadline.passed(clock_.now()));
+        std::vector<Result<std::unique_ptr<PreparedRequest>>> prepared;
+        for (const HttpRequest& request : requests) {
+            const Result<Secret> wire = wire_bytes(request);
+            const auto refused = cannot_prepare.find(request.target.path);
+            if (!wire) {
+                prepared.emplace_back(wire.error());
+            } else if (refused != cannot_prepare.end()) {
+                prepared.emplace_back(refused->second);
+            } else {
+                auto one = std::make_unique<Prepared>(alive_, std::string(wire->reveal()));
+                prepared.emplace_back(std::unique_ptr<PreparedRequest>(std::move(one)));
+            }
+        }
+        return prepared;
+    }
+
+    Result<void> refresh(PreparedRequest& request, Deadline deadline) override {
+        EXPECT_FALSE(deadline.passed(clock_.now()));
+        EXPECT_FALSE(static_cast<Prepared&>(request).sent) << "refreshed after it was sent";
+        ++refreshed;
+        return cannot_refresh ? Result<void>(*cannot_refresh) : Result<void>();
+    }
+
+    std::vector<Exchange> send(const std::vector<PreparedRequest*>& requests,
+                               Deadline deadline) override {
+        send_deadline = deadline;
+        const Instant now = clock_.now();
+        clock_.advance(reply_takes);
+        std::vector<Exchange> exchanges;
+        for (PreparedRequest* request : requests) {
+            auto& one = static_cast<Prepared&>(*request);
+            EXPECT_FALSE(std::exchange(one.sent, true)) << "sent twice";
+            sent.push_back(one.wire);
+            exchanges.push_back(Exchange{now, clock_.now(), true, answer(one.wire)});
+        }
+        return exchanges;
+    }
+
+private:
+    struct Prepared final : PreparedRequest {
+        Prepared(int& counter, std::string bytes) : alive(counter), wire(std::move(bytes)) {
+            ++alive;
+        }
+        ~Prepared() override { --alive; }
+        int& alive;
+        std::string wire;
+        bool sent = false;
+    };
+
+    FakeClock& clock_;
+    int alive_ = 0;
+};
+
+}  // namespace stillpoint::testing
