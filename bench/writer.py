@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stall writer as an object: it runs as long as the `with` block."""
+import json
+import subprocess
+import time
+
+
+def now_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+class Writer:
+    def __init__(self, program, mounts, period_us=1000, stall_us=1000):
+        self.command = [program, "--period-us", str(period_us), "--stall-us", str(stall_us), *mounts]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_):
+        # SIGKILL, since the files may be on a frozen filesystem. Whoever ends the block thaws them.
+        self.process.kill()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=30)
+
+    def _ask(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def reset(self):
+        if self._ask("reset") != "ok\n":
+            raise RuntimeError("the writer is gone")
+
+    def report(self):
+        lanes = json.loads(self._ask("report"))
+        if any(lane["errors"] for lane in lanes):
+            raise RuntimeError("a write failed; is a scratch filesystem full?")
+        return lanes
+
+    def longest_ns(self):
+        """The longest stalled write since the reset, over all filesystems."""
+        return max(lane["longest_ns"] for lane in self.report())
+
+    def wait_until_all_write(self, since_ns, timeout):
+        """The report once every filesystem completed a write begun after `since_ns`, else None."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            lanes = self.report()
+            if all(lane["last_end_ns"] > since_ns and
+                   (lane["writing_since_ns"] == 0 or now_ns() - lane["writing_since_ns"] < 1_000_000)
+                   for lane in lanes):
+                return lanes
+            time.sleep(0.002)
+        return None
+
+
+def stalled_at(lane, moment):
+    return any(begin <= moment < end for begin, end in lane["stalls"])
+
+
+def writes_again_at(lane, moment):
+    """When the lane wrote for good after `moment`: the end of its last stall that ended later, for a
+    freeze that was in flight may stop it only afterwards; `moment` if there was none."""
+    return max([end for _, end in lane["stalls"] if end > moment], default=moment)
