@@ -15,7 +15,7 @@ class Product:
         argv = [self.path, "hold"]
         for point in mounts:
             argv += ["--only", point]
-        argv += ["--only-devices", ",".join(scratch.device_number(p) for p in mounts)]
+        argv += ["--only-devices", ",".join(scratch.device_numbers(mounts))]
         argv += ["--json", "--limit", limit]
         if hold_for is not None:
             argv += ["--for", hold_for]

@@ -70,10 +70,23 @@ def enter_private_namespace():
         skip(f"no private mount namespace here ({error})")
 
 
-def device_number(mount_point):
-    """MAJ:MIN of the filesystem as mountinfo shows it (btrfs: its anonymous number)."""
-    number = os.stat(mount_point).st_dev
-    return f"{os.major(number)}:{os.minor(number)}"
+def mount_table():
+    """(maj:min, mount point, source) of every mount that this process sees."""
+    rows = []
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            left, _, right = line.partition(" - ")
+            rows.append((left.split()[2], left.split()[4], right.split()[1]))
+    return rows
+
+
+def device_numbers(mount_points):
+    """MAJ:MIN of the filesystems, as mountinfo and as stat show them (btrfs has both)."""
+    numbers = {number for number, point, _ in mount_table() if point in mount_points}
+    for point in mount_points:
+        number = os.stat(point).st_dev
+        numbers.add(f"{os.major(number)}:{os.minor(number)}")
+    return sorted(numbers)
 
 
 def _ioctl(mount_point, request):
