@@ -33,7 +33,11 @@ import scratch  # noqa: E402
 import writer  # noqa: E402
 
 KINDS = {"worker": ["worker"], "guard": ["guard"], "both": ["worker", "guard"],
-         "all": ["worker", "guard", "watcher"]}
+         "all": ["worker", "guard", "watcher"],
+         # Only when asked for: each takes the whole limit.
+         "watcher": ["watcher"], "worker-stopped": ["worker"], "guard-stopped": ["guard"]}
+DEFAULT_KINDS = ["worker", "guard", "both", "all"]
+GRACE_S = 2  # past the limit, for the others to be sure that somebody is stopped
 FILESYSTEMS = ["ext4", "xfs", "btrfs", "ext4"]
 # How often each phase is aimed at. A hold is mostly "held"; what is dangerous is short.
 PHASES = {"start": 2, "rehearsal": 5, "freeze": 4, "held": 4, "thaw": 4, "end": 1}
@@ -47,6 +51,10 @@ def ledgers():
         for path, _, files in os.walk(folder):
             found += [os.path.join(path, name) for name in files]
     return sorted(found)
+
+
+def stopped(record):
+    return record["kind"].endswith("-stopped")
 
 
 class Campaign:
@@ -119,7 +127,8 @@ class Campaign:
             hold.look_until(hold.begun + int(begin + plan["at"] * (end - begin)),
                             set(KINDS["all"]))
             killed_at = writer.now_ns()
-            record["killed"] = hold.kill(plan["order"])
+            record["killed"] = hold.send(
+                signal.SIGSTOP if stopped(record) else signal.SIGKILL, plan["order"])
             record["kill_offset_ms"] = (killed_at - hold.begun) / 1e6
             self._check(record, hold, killed_at)
         finally:
@@ -135,6 +144,8 @@ class Campaign:
             trace = self._thaw_stale(record)
         patience = self.limit_s + 5
         lanes = self.stalls.wait_until_all_write(writer.now_ns(), patience)
+        if record["kind"] == "worker-stopped":
+            hold.send(signal.SIGCONT, ["worker"])
         if not hold.wait(patience):
             fail(f"processes left: {hold.left_over()}")
         record["exit"] = hold.process.returncode
@@ -146,7 +157,7 @@ class Campaign:
         record["stalled_at_kill"] = sum(writer.stalled_at(lane, killed_at) for lane in lanes)
         record["rescue_ms"] = max(writer.writes_again_at(lane, killed_at) - killed_at
                                   for lane in lanes) / 1e6
-        if record["rescue_ms"] > self.limit_s * 1000:
+        if record["rescue_ms"] > (self.limit_s + (GRACE_S if stopped(record) else 0)) * 1000:
             fail(f"somebody was stopped for {record['rescue_ms']:.0f} ms after the kill")
         frozen = scratch.still_frozen(self.mounts)
         if frozen:
@@ -207,12 +218,12 @@ def summarise(rounds):
         mine = [r for r in rounds if r["kind"] == kind and r.get("killed") and "rescue_ms" in r]
         if not mine:
             continue
-        stopped = [r["rescue_ms"] for r in mine if r["rescue_ms"] > 0]
+        times = [r["rescue_ms"] for r in mine if r["rescue_ms"] > 0]
         result[kind] = {
-            "rounds": len(mine), "stopped_after_kill": len(stopped),
+            "rounds": len(mine), "stopped_after_kill": len(times),
             "all_stalled_at_kill": sum(r["stalled_at_kill"] == len(FILESYSTEMS) for r in mine),
             "some_stalled_at_kill": sum(0 < r["stalled_at_kill"] < len(FILESYSTEMS) for r in mine),
-            "rescue_ms": {name: percentile(stopped, share) for name, share in
+            "rescue_ms": {name: percentile(times, share) for name, share in
                           (("p50", .5), ("p90", .9), ("p99", .99), ("max", 1))}}
     return result
 
@@ -252,7 +263,7 @@ def parse():
     parser.add_argument("--writer", required=True, help="the built stall_writer")
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=DEFAULT_KINDS)
     parser.add_argument("--hold-ms", type=int, default=300)
     parser.add_argument("--limit", type=int, default=5, help="hold limit in seconds")
     parser.add_argument("--no-strace", dest="strace", action="store_false")

@@ -28,9 +28,11 @@ class OneHold:
         if trace is not None:
             command = ["strace", "-f", "-y", "-e", "trace=ioctl", "-o", trace, *command]
         self.traced = trace is not None
+        # A sanitizer build cannot look for leaks while it is traced.
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if self.traced else None
         self.begun = writer.now_ns()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out,
-                                        stderr=self.err)
+                                        stderr=self.err, env=env)
         self.pids, self.pidfds = {}, {}
         if not self.traced:
             self._adopt("worker", self.process.pid)
@@ -60,13 +62,13 @@ class OneHold:
             if left > 1_500_000:
                 time.sleep(min(left - 1_000_000, 5_000_000) / 1e9)
 
-    def kill(self, roles):
-        """SIGKILL to each that is there; returns those that were alive to take it."""
+    def send(self, number, roles):
+        """The signal to each that is there; returns those that were alive to take it."""
         hit = []
         for role in roles:
             if role in self.pidfds and product.alive(self.pids[role]):
                 with contextlib.suppress(ProcessLookupError):
-                    signal.pidfd_send_signal(self.pidfds[role], signal.SIGKILL)
+                    signal.pidfd_send_signal(self.pidfds[role], number)
                     hit.append(role)
         return hit
 
@@ -95,7 +97,7 @@ class OneHold:
         return self.err.read()
 
     def close(self):
-        self.kill(["worker", "guard", "watcher"])
+        self.send(signal.SIGKILL, ["worker", "guard", "watcher"])
         if self.process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(10)
