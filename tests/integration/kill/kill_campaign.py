@@ -143,6 +143,9 @@ class Campaign:
         if all_gone:
             trace = self._thaw_stale(record)
         patience = self.limit_s + 5
+        if stopped(record):
+            # Writes may succeed in between and stop later; only the end of the limit tells.
+            time.sleep(self.limit_s + GRACE_S)
         lanes = self.stalls.wait_until_all_write(writer.now_ns(), patience)
         if record["kind"] == "worker-stopped":
             hold.send(signal.SIGCONT, ["worker"])
