@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "platform/linux/guard_process.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstddef>
+#include <cstring>
+#include <random>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "platform/linux/child_process.h"
+#include "platform/linux/guard/boottime.h"
+#include "platform/linux/guard/message.h"
+#include "platform/linux/systemd.h"
+
+namespace stillpoint::linux_os {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Waits until `fd` is readable or closed; false when `until` came first.
+bool readable(int fd, Instant until) {
+    while (true) {
+        pollfd waited{fd, POLLIN, 0};
+        const auto left = Deadline(until).left(boottime_now());
+        const int ready =
+            ::poll(&waited, 1, static_cast<int>(std::min<long>(left.count(), INT_MAX)));
+        if (ready > 0 || (ready == 0 && left.count() == 0)) {
+            return ready > 0;
+        }
+        if (ready < 0 && errno != EINTR) {
+            return false;
+        }
+    }
+}
+
+std::string random_name() {
+    std::random_device random;
+    return fmt::format("stillpoint-{}-{:08x}{:08x}", ::getpid(), random(), random());
+}
+
+Result<UniqueFd> listen_at(const std::string& name) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path + 1, name.data(),
+                std::min(name.size(), sizeof address.sun_path - 1));
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::listen(fd.get(), 4) != 0) {
+        return fail(Code::guard_unavailable, "cannot open a socket for the guard")
+            .with_errno(errno);
+    }
+    return fd;
+}
+
+/// The next connection of `wanted` (0: any process of our user); others are refused.
+Result<UniqueFd> accept_from(int listener, pid_t wanted, Instant until) {
+    while (readable(listener, until)) {
+        UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+        ucred peer{};
+        socklen_t size = sizeof peer;
+        if (fd && ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+            peer.uid == ::geteuid() && (wanted == 0 || peer.pid == wanted)) {
+            return fd;
+        }
+    }
+    return fail(Code::guard_unavailable, "the guard did not call back in time");
+}
+
+std::vector<std::string> helper_command(const std::string& program, const std::string& socket,
+                                        const Ledger& ledger) {
+    return {program, "--socket", socket, "--ledger", ledger.path()};
+}
+
+Result<HelperProcess> start_child(const std::vector<std::string>& command, int listener,
+                                  Instant until) {
+    const Result<pid_t> child = spawn(command, true);
+    if (!child) {
+        return fail(Code::guard_unavailable, "cannot start the guard").caused_by(child.error());
+    }
+    Result<UniqueFd> socket = accept_from(listener, *child, until);
+    HelperProcess helper(socket ? std::move(*socket) : UniqueFd(), *child);
+    if (!socket) {
+        return socket.error();
+    }
+    return helper;
+}
+
+Result<HelperProcess> start_as_service(const std::string& program, const std::string& socket,
+                                       const Ledger& ledger, int listener, Instant until) {
+    // Whatever ends the service, what is still frozen is thawed after it.
+    const std::string after = fmt::format("exec {} --thaw-stale --ledger {}", shell_quoted(program),
+                                          shell_quoted(ledger.path()));
+    const TransientService service{
+        .unit = "stillpoint-guard-" + socket.substr(socket.find('-') + 1),
+        .properties = {"OOMScoreAdjust=-1000", "LimitMEMLOCK=infinity", "KillMode=process",
+                       "DefaultDependencies=no"},
+        .command = helper_command(program, socket, ledger),
+        .run_after_stop = after};
+    if (const Result<void> started = start_service(service, until); !started) {
+        return started.error();
+    }
+    Result<UniqueFd> connected = accept_from(listener, 0, until);
+    if (!connected) {
+        return connected.error();
+    }
+    return HelperProcess(std::move(*connected), 0);
+}
+
+Result<void> await_ready(const HelperProcess& helper, std::string_view name, Instant until) {
+    if (helper.hear(until) != message::ready) {
+        return fail(Code::guard_unavailable, fmt::format("the {} did not get ready", name));
+    }
+    return {};
+}
+
+}  // namespace
+
+HelperProcess::~HelperProcess() {
+    socket_.reset();
+    if (child_ != 0) {
+        (void)wait_for_exit(child_, boottime_now() + 500ms);
+    }
+}
+
+void HelperProcess::say(char what) const {
+    (void)::send(socket_.get(), &what, 1, MSG_NOSIGNAL);
+}
+
+void HelperProcess::hang_up() const { (void)::shutdown(socket_.get(), SHUT_RD); }
+
+std::optional<char> HelperProcess::hear(Instant until) const {
+    char what = 0;
+    if (!readable(socket_.get(), until) || ::recv(socket_.get(), &what, 1, MSG_DONTWAIT) != 1) {
+        return std::nullopt;
+    }
+    return what;
+}
+
+std::string guard_program() {
+    char path[PATH_MAX];
+    const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+    const std::string self(path, size > 0 ? static_cast<std::size_t>(size) : 0);
+    return self.substr(0, self.rfind('/') + 1) + "stillpoint-guard";
+}
+
+Result<HoldHelpers> start_helpers(const std::string& program, const Ledger& ledger, Instant until) {
+    if (::access(program.c_str(), X_OK) != 0) {
+        return fail(Code::guard_unavailable, fmt::format("cannot run '{}'", program))
+            .with_errno(errno);
+    }
+    const std::string name = random_name();
+    const Result<UniqueFd> listener = listen_at(name);
+    if (!listener) {
+        return listener.error();
+    }
+    std::optional<HelperProcess> guard;
+    std::optional<HelperProcess> watcher;
+    if (systemd_runs()) {
+        Result<HelperProcess> service =
+            start_as_service(program, name, ledger, listener->get(), until);
+        if (service) {
+            guard.emplace(std::move(*service));
+        }
+        // Else without it: a machine whose systemd is in trouble still gets its backup.
+    }
+    if (!guard) {
+        std::vector<std::string> command = helper_command(program, name, ledger);
+        Result<HelperProcess> child = start_child(command, listener->get(), until);
+        if (!child) {
+            return child.error();
+        }
+        guard.emplace(std::move(*child));
+        command.insert(command.begin() + 1, "--watch");
+        Result<HelperProcess> second = start_child(command, listener->get(), until);
+        if (!second) {
+            return second.error();
+        }
+        watcher.emplace(std::move(*second));
+    }
+    if (const Result<void> ready = await_ready(*guard, "guard", until); !ready) {
+        return ready.error();
+    }
+    if (watcher) {
+        if (const Result<void> ready = await_ready(*watcher, "watcher", until); !ready) {
+            return ready.error();
+        }
+        watcher->say(message::watch);
+    }
+    return HoldHelpers{std::move(*guard), std::move(watcher)};
+}
+
+}  // namespace stillpoint::linux_os

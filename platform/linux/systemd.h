@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace stillpoint::linux_os {
+
+/// systemd is the system's init, and we are in its mount namespace, so that a unit sees the same
+/// mounts. Source: sd_booted(3); mount namespaces are compared by their identity in /proc.
+bool systemd_runs();
+
+/// A transient service. It is started through a shell: SELinux forbids init to execute what lies in
+/// the VM agent's folder (type var_lib_t), but lets it execute a shell that does.
+struct TransientService {
+    std::string unit;                     // without ".service"
+    std::vector<std::string> properties;  // "KillMode=mixed"
+    std::vector<std::string> command;
+    std::string run_after_stop;  // ExecStopPost, one shell line; empty: none
+};
+
+/// Errors: guard_unavailable, with what systemd-run said, when the unit did not start before
+/// `until`.
+Result<void> start_service(const TransientService& service, Instant until);
+
+/// `text` as one word of a shell command.
+std::string shell_quoted(const std::string& text);
+
+}  // namespace stillpoint::linux_os
