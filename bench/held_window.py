@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long is an application stopped by a snapshot? Three ways beside each other, in one run.
 
-bare      FIFREEZE on all filesystems at once, the call, FITHAW: the kernel's limit for a cold freeze
+bare      FIFREEZE on all filesystems at once, the call, FITHAW: the limit for a cold freeze
 product   `stillpoint hold`
 qemu-ga   QEMU's guest agent, guest-fsfreeze-freeze-list and guest-fsfreeze-thaw
 
@@ -184,8 +184,8 @@ def parse():
 def main():
     options = parse()
     scratch.enter_private_namespace()
-    print(f"kernel {platform.release()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f}; "
-          f"times in ms\n\n{HEADER}", flush=True)
+    print(f"kernel {platform.release()}, {os.cpu_count()} processors, "
+          f"load {os.getloadavg()[0]:.1f}; times in ms\n\n{HEADER}", flush=True)
     report = {"machine": machine(), "results": []}
     for count in options.filesystems:
         rows, report["disks"] = run_count(options, count)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How much memory do the worker, the guard and the watcher take during a hold?
 
-VmHWM is the most that was ever resident, shared pages and all; Pss counts a shared page by its share,
-so that its sum over the three is what the machine really gives. Most is seen near the end of a hold.
+VmHWM is the most that was ever resident, shared pages and all; Pss counts a shared page by its
+share, so that its sum over the three is what the machine really gives.
 """
 import argparse
 import contextlib

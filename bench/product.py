@@ -55,7 +55,6 @@ class Evidence:
     @property
     def milestones(self):
         return {
-            "rehearsal_begun": self._first("rehearsal_begun_ns"),
             "rehearsed": self._last("rehearsed_ns"),
             "freeze_begun": self._first("freeze_begun_ns"),
             "frozen": self._last("frozen_ns"),
@@ -97,8 +96,8 @@ def alive(pid):
 
 
 def helpers_of(worker_pid):
-    """{'guard': pid, 'watcher': pid} of one hold, found by the socket name that carries the worker's
-    pid; a process of another hold never matches."""
+    """{'guard': pid, 'watcher': pid} of one hold, found by the socket name that carries the
+    worker's pid; a process of another hold never matches."""
     found = {}
     prefix = f"stillpoint-{worker_pid}-"
     for entry in os.listdir("/proc"):

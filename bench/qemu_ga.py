@@ -2,8 +2,8 @@
 """QEMU's guest agent, locked in with the scratch filesystems.
 
 Its thaw lets go of everything that its mount table shows, so the table must show nothing else: it
-runs in mount and process namespaces of its own, whose root is a tmpfs with a copy of the program and
-its libraries. Before it is started, and again through it, this is checked; a freeze is only ever
+runs in mount and process namespaces of its own, whose root is a tmpfs with a copy of the program
+and its libraries. Before it is started, and again through it, this is checked; a freeze is only ever
 asked for with the list of the scratch mount points.
 """
 import json
@@ -75,7 +75,8 @@ class QemuGa:
         if self.call("guest-fsfreeze-status") != "thawed":
             raise RuntimeError("qemu-ga does not start thawed")
         with open(f"/proc/{self.pid}/mountinfo") as file:
-            seen = [line.split()[4] for line in file if line.partition(" - ")[2].split()[1][:1] == "/"]
+            seen = [line.split()[4] for line in file
+                    if line.partition(" - ")[2].split()[1].startswith("/")]
         if sorted(seen) != sorted(self.inside):
             raise RuntimeError(f"qemu-ga would see {seen}")
         _write_probe()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scratch filesystems in a private mount namespace: the only thing the benchmarks ever freeze.
 
-`enter_private_namespace()` first, then `with Scratch(["ext4", "xfs"]) as mounts:`. However the block
-is left, every filesystem is thawed, unmounted and its device removed.
+`enter_private_namespace()` first, then `with Scratch(["ext4", "xfs"]) as mounts:`. However the
+block is left, every filesystem is thawed, unmounted and its device removed.
 """
 import concurrent.futures
 import contextlib

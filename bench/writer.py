@@ -11,7 +11,8 @@ def now_ns():
 
 class Writer:
     def __init__(self, program, mounts, period_us=1000, stall_us=1000):
-        self.command = [program, "--period-us", str(period_us), "--stall-us", str(stall_us), *mounts]
+        self.command = [program, "--period-us", str(period_us), "--stall-us", str(stall_us),
+                        *mounts]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
@@ -49,12 +50,16 @@ class Writer:
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             lanes = self.report()
-            if all(lane["last_end_ns"] > since_ns and
-                   (lane["writing_since_ns"] == 0 or now_ns() - lane["writing_since_ns"] < 1_000_000)
-                   for lane in lanes):
+            if all(lane["last_end_ns"] > since_ns and not waits(lane) for lane in lanes):
                 return lanes
             time.sleep(0.002)
         return None
+
+
+def waits(lane):
+    """It has been in one write for more than a millisecond."""
+    since = lane["writing_since_ns"]
+    return since != 0 and now_ns() - since > 1_000_000
 
 
 def stalled_at(lane, moment):
@@ -62,6 +67,6 @@ def stalled_at(lane, moment):
 
 
 def writes_again_at(lane, moment):
-    """When the lane wrote for good after `moment`: the end of its last stall that ended later, for a
-    freeze that was in flight may stop it only afterwards; `moment` if there was none."""
+    """When the lane wrote for good after `moment`: the end of its last stall that ended later, for
+    a freeze that was in flight may stop it only afterwards; `moment` if there was none."""
     return max([end for _, end in lane["stalls"] if end > moment], default=moment)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Counts what strace saw of FIFREEZE and FITHAW, per mount point.
 
-Reads the output of `strace -f -y -e trace=ioctl -o FILE`. A call whose thread was killed inside it has
-no answer: it may have worked or not, so it is counted apart.
+Reads the output of `strace -f -y -e trace=ioctl -o FILE`. A call whose thread was killed inside it
+has no answer: it may have worked or not, so it is counted apart.
 """
 import collections
 import re

@@ -25,7 +25,8 @@ class FreezeTrace(unittest.TestCase):
         self.assertIn("frozen 1 times", complaint(FREEZE, REFUSED_THAW))
 
     def test_calls_on_other_files_do_not_count(self):
-        self.assertIsNone(complaint("7 ioctl(5</s/01>, FITHAW, 0) = 0", "7 ioctl(1</s/0>, TCGETS) = 0"))
+        self.assertIsNone(complaint("7 ioctl(5</s/01>, FITHAW, 0) = 0",
+                                    "7 ioctl(1</s/0>, TCGETS) = 0"))
 
     def test_an_interrupted_line_is_joined(self):
         started = "7 ioctl(5</s/0>, FIFREEZE, 0 <unfinished ...>"

@@ -6,8 +6,8 @@ Each round starts a hold on four scratch filesystems with a writer on each, kill
 guard, both, or these and the watcher, at a moment drawn from the phases of a hold, and then asks:
 does everybody write again within the limit, is nothing frozen, no process and no ledger left? When
 all were killed at once where no systemd runs, nothing of ours is left to act: there `thaw-stale` is
-run, as the next start would, and must do it; those rounds are reported apart. Every tenth round runs
-under strace, which counts freezes and thaws: there must be one thaw for each freeze.
+run, as the next start would, and must do it; those rounds are reported apart. Every tenth round
+runs under strace, which counts freezes and thaws: there must be one thaw for each freeze.
 
 The rounds follow from the seed, which is printed.
 """
@@ -77,6 +77,7 @@ class Campaign:
         """When, after its start, does each phase of a hold begin and end here? Median of three."""
         samples = []
         for _ in range(3):
+            self.stalls.reset()
             hold = self._start(traced)
             try:
                 if not hold.wait(30) or hold.process.returncode != 0:
@@ -84,21 +85,22 @@ class Campaign:
                                        f"{hold.output()}")
                 ended = writer.now_ns()
                 marks = product.Evidence(hold.output()).milestones
+                # The evidence does not say when the rehearsal began, the first stalled write does.
+                marks["rehearsal_begun"] = min(begin for lane in self.stalls.report()
+                                               for begin, _ in lane["stalls"])
             finally:
                 hold.close()
             samples.append({k: v - hold.begun for k, v in marks.items() if v} |
                            {"exit": ended - hold.begun})
         median = {k: sorted(s[k] for s in samples)[1] for k in samples[0]}
         ms = 1_000_000
-        first = median.get("rehearsal_begun") or median.get("freeze_begun") or median["frozen"]
-        spans = {"start": (0, first), "held": (median["frozen"], median["thaw_begun"]),
-                 "thaw": (median["thaw_begun"] - ms, median.get("thawed", 0) + 2 * ms),
-                 "end": (median.get("thawed", median["thaw_begun"]), median["exit"])}
-        if "rehearsal_begun" in median:
-            spans["rehearsal"] = (first, median.get("rehearsed") or median["frozen"])
-        if "freeze_begun" in median:
-            spans["freeze"] = (median["freeze_begun"] - ms, median["frozen"] + ms)
-        self.timings[traced] = spans
+        self.timings[traced] = {
+            "start": (0, median["rehearsal_begun"]),
+            "rehearsal": (median["rehearsal_begun"] - ms, median["rehearsed"] + ms),
+            "freeze": (median["freeze_begun"] - ms, median["frozen"] + ms),
+            "held": (median["frozen"], median["thaw_begun"]),
+            "thaw": (median["thaw_begun"] - ms, median["thawed"] + 2 * ms),
+            "end": (median["thawed"], median["exit"])}
 
     def plan(self):
         """All rounds, drawn before the first: what one round meets does not change the next."""
@@ -120,7 +122,7 @@ class Campaign:
     def run_round(self, plan):
         record = {k: plan[k] for k in ("round", "kind", "phase", "traced")} | {"failures": []}
         spans = self.timings[plan["traced"]]
-        begin, end = spans.get(plan["phase"], spans["start"])
+        begin, end = spans[plan["phase"]]
         self.stalls.reset()
         hold = self._start(plan["traced"])
         try:
@@ -165,13 +167,23 @@ class Campaign:
         frozen = scratch.still_frozen(self.mounts)
         if frozen:
             fail(f"left frozen: {frozen}; thawed by the test: {scratch.rescue(self.mounts)}")
+        self._check_claim(record, hold, killed_at)
         self._check_ledger(record, survivors)
         if record["traced"]:
             self._check_trace(record, trace)
 
+    def _check_claim(self, record, hold, killed_at):
+        """Invariant I2: success must not be said of a hold whose guard went before the thaw."""
+        if record["kind"] != "guard" or not record["killed"] or record["exit"] != 0:
+            return
+        let_go = max(product.Evidence(hold.output()).times("thaw_begun_ns"))
+        if let_go > killed_at + 1_000_000:
+            record["failures"].append(f"success is claimed, but the guard was killed "
+                                      f"{(let_go - killed_at) / 1e6:.1f} ms before the thaw")
+
     def _thaw_stale(self, record):
         trace = os.path.join(self.folder, "trace-stale")
-        prefix = ["strace", "-f", "-y", "-e", "trace=ioctl", "-o", trace] if record["traced"] else []
+        prefix = one_hold.strace(trace) if record["traced"] else []
         begun = writer.now_ns()
         done = self.product.thaw_stale(prefix)
         record["thaw_stale_ms"] = (writer.now_ns() - begun) / 1e6
@@ -232,8 +244,8 @@ def summarise(rounds):
 
 
 def print_summary(summary):
-    print("\n| killed | rounds | stopped after the kill | all stalled | some stalled | p50 | p90 | p99 "
-          "| max ms |\n|---|---|---|---|---|---|---|---|---|")
+    print("\n| killed | rounds | stopped after the kill | all stalled | some stalled | p50 | p90 "
+          "| p99 | max ms |\n|---|---|---|---|---|---|---|---|---|")
     for kind, row in summary.items():
         times = " | ".join("-" if v is None else f"{v:.1f}" for v in row["rescue_ms"].values())
         print(f"| {kind} | {row['rounds']} | {row['stopped_after_kill']} "
@@ -302,8 +314,9 @@ def main():
     summary = summarise(campaign.rounds)
     print_summary(summary)
     missed = sum(not r.get("killed") for r in campaign.rounds)
-    print(f"\n{len(campaign.rounds)} rounds in {time.monotonic() - begun:.0f} s, {missed} hit nobody, "
-          f"{sum(r['traced'] for r in campaign.rounds)} under strace: {'good' if good else 'FAILED'}")
+    traced = sum(r["traced"] for r in campaign.rounds)
+    print(f"\n{len(campaign.rounds)} rounds in {time.monotonic() - begun:.0f} s, "
+          f"{missed} hit nobody, {traced} under strace: {'good' if good else 'FAILED'}")
     if options.json:
         with contextlib.suppress(FileNotFoundError), open(options.json, "w") as file:
             json.dump({"seed": options.seed, "good": good, "limit_s": options.limit,

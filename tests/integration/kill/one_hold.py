@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One running hold whose processes can be killed, each through a pidfd: a number that the kernel has
-given away again is never hit."""
+"""One running hold whose processes can be killed, each through a pidfd: a number that the kernel
+has given away again is never hit."""
 import contextlib
 import os
 import signal
@@ -21,12 +21,16 @@ def children(pid):
     return found
 
 
+def strace(output):
+    return ["strace", "-f", "-y", "-e", "trace=ioctl", "-o", output]
+
+
 class OneHold:
     def __init__(self, command, folder, trace=None):
         self.out = open(os.path.join(folder, "hold.out"), "w+")
         self.err = open(os.path.join(folder, "hold.err"), "w+")
         if trace is not None:
-            command = ["strace", "-f", "-y", "-e", "trace=ioctl", "-o", trace, *command]
+            command = strace(trace) + command
         self.traced = trace is not None
         # A sanitizer build cannot look for leaks while it is traced.
         env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0") if self.traced else None
