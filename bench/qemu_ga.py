@@ -9,6 +9,7 @@ asked for with the list of the scratch mount points.
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -47,12 +48,13 @@ class QemuGa:
         return self
 
     def __exit__(self, *_):
-        for pid in (self.pid, self.outer):
-            if pid:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        if self.pid:
+            # Its namespace holds the filesystems until it is really gone.
+            pidfd = os.pidfd_open(self.pid)
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+            select.select([pidfd], [], [], 10)
+            os.close(pidfd)
+        os.kill(self.outer, signal.SIGKILL)
         os.waitpid(self.outer, 0)
 
     def _connect(self):

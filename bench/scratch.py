@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 FIFREEZE = 0xC0045877
 FITHAW = 0xC0045878
@@ -169,6 +170,19 @@ class _Loop:
         os.unlink(self.file)
 
 
+def _removed(device):
+    """A killed process lets go of its mounts a little later than of its number."""
+    end = time.monotonic() + 5
+    while True:
+        try:
+            device.remove()
+            return True
+        except (OSError, subprocess.CalledProcessError):
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.05)
+
+
 MKFS = {
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
     "xfs": ["mkfs.xfs", "-q", "-f"],
@@ -222,9 +236,7 @@ class Scratch:
             with contextlib.suppress(OSError):
                 unmount(point)
         for device in self.devices:
-            try:
-                device.remove()
-            except (OSError, subprocess.CalledProcessError):
+            if not _removed(device):
                 left.append(device.path)
         with contextlib.suppress(OSError):
             unmount(self.folder, MNT_DETACH)
