@@ -1,24 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <CLI/CLI.hpp>
+#include <exception>
 #include <iostream>
 
-#include <CLI/CLI.hpp>
-
+#include "agent/hold_command.h"
+#include "agent/process.h"
 #include "handlers/explain.h"
 
-int main(int argc, char** argv) {
+namespace {
+
+void add_explain_command(CLI::App& app, int& exit_code) {
+    const auto code = std::make_shared<std::string>();
+    CLI::App* command = app.add_subcommand("explain", "what an error code means and what to do");
+    command->add_option("CODE", *code, "a published number, its name, or a code from the log")->required();
+    command->callback([code, &exit_code] {
+        const stillpoint::Result<std::string> text = stillpoint::explain(*code);
+        if (!text) {
+            std::cerr << "stillpoint: " << text.error().sentence() << '\n';
+            exit_code = 2;
+            return;
+        }
+        std::cout << *text;
+    });
+}
+
+int run(int argc, char** argv) {
     CLI::App app{"Stillpoint: in-guest VM backup extension agent"};
     app.require_subcommand(1);
-    std::string code;
-    CLI::App* explain = app.add_subcommand("explain", "what an error code means and what to do");
-    explain->add_option("CODE", code, "a published number, its name, or a code from the log")
-        ->required();
-    CLI11_PARSE(app, argc, argv);
-
-    const stillpoint::Result<std::string> text = stillpoint::explain(code);
-    if (!text) {
-        std::cerr << "stillpoint: " << text.error().sentence() << '\n';
-        return 2;
+    int exit_code = 0;
+    add_explain_command(app, exit_code);
+    stillpoint::add_hold_commands(app, exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : 2;
     }
-    std::cout << *text;
-    return 0;
+    return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    stillpoint::prepare_process();
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "stillpoint: " << error.what() << '\n';
+    }
+    return 1;
 }

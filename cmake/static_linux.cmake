@@ -1,0 +1,42 @@
+# Toolchain of the release build: one static-pie executable for every Linux, from the prefix that
+# third_party/build.sh made. glibc cannot be linked statically *and* load name service modules safely;
+# agent/process.cpp and agent/no_dlopen.c see to that.
+set(SP_ARCH "x86_64" CACHE STRING "x86_64 or arm64")
+set(SP_THIRD_PARTY_PREFIX "" CACHE PATH "what third_party/build.sh printed; empty: its newest")
+if(NOT SP_THIRD_PARTY_PREFIX)
+  set(directory "$ENV{THIRD_PARTY_DIR}")
+  if(NOT directory)
+    set(directory "$ENV{HOME}/.cache/stillpoint/third-party")
+  endif()
+  file(REAL_PATH "${directory}/${SP_ARCH}" SP_THIRD_PARTY_PREFIX)
+endif()
+if(NOT EXISTS "${SP_THIRD_PARTY_PREFIX}/usr/include/stdio.h")
+  message(FATAL_ERROR "No static libraries in '${SP_THIRD_PARTY_PREFIX}': run third_party/build.sh ${SP_ARCH}")
+endif()
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES SP_ARCH SP_THIRD_PARTY_PREFIX)
+
+set(SP_STATIC ON)
+set(CMAKE_SYSTEM_NAME Linux)
+if(SP_ARCH STREQUAL "arm64")
+  set(CMAKE_SYSTEM_PROCESSOR aarch64)
+else()
+  set(CMAKE_SYSTEM_PROCESSOR ${SP_ARCH})
+endif()
+set(CMAKE_LIBRARY_ARCHITECTURE ${CMAKE_SYSTEM_PROCESSOR}-linux-gnu)
+set(CMAKE_C_COMPILER ${CMAKE_LIBRARY_ARCHITECTURE}-gcc)
+set(CMAKE_CXX_COMPILER ${CMAKE_LIBRARY_ARCHITECTURE}-g++)
+
+set(CMAKE_SYSROOT ${SP_THIRD_PARTY_PREFIX})
+set(CMAKE_FIND_ROOT_PATH ${SP_THIRD_PARTY_PREFIX})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_C_FLAGS_INIT "-ffunction-sections -fdata-sections -fstack-protector-strong")
+set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT}")
+set(CMAKE_C_FLAGS_RELEASE_INIT "-D_FORTIFY_SOURCE=2")
+set(CMAKE_CXX_FLAGS_RELEASE_INIT "-D_FORTIFY_SOURCE=2")
+set(CMAKE_EXE_LINKER_FLAGS_INIT
+  "-static-pie -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack")

@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what Debian 12 lacks for a task, with apt alone. Costs nothing when everything is there.
+#   tools/install_deps.sh [build|test|fuzz|demo|lab]...     (none named: build)
+#   build   compilers, libraries and checkers
+#   test    what the tests start: filesystem tools, strace, node for the blob store
+#   fuzz    clang with libFuzzer
+#   demo    what the demo on a scratch filesystem needs
+#   lab     virtual machines
+set -euo pipefail
+
+declare -A groups=(
+    [build]="g++ cmake ninja-build ccache pkg-config python3 dpkg-dev patch git ca-certificates
+        libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev
+        libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev
+        libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev
+        libgtest-dev libgmock-dev libbenchmark-dev
+        clang-format clang-tidy g++-mingw-w64-x86-64-posix"
+    [test]="e2fsprogs xfsprogs btrfs-progs util-linux strace openssl procps iproute2 nodejs npm
+        zip unzip kmod"
+    [fuzz]="clang libclang-rt-14-dev"
+    [demo]="e2fsprogs xfsprogs util-linux procps openssl python3"
+    [lab]="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs cryptsetup-bin openssl"
+)
+
+[ $# -gt 0 ] || set -- build
+wanted=()
+for group in "$@"; do
+    [ -n "${groups[$group]:-}" ] || { echo "install_deps: no group '$group' (${!groups[*]})" >&2; exit 2; }
+    # shellcheck disable=SC2206  # the words are wanted
+    wanted+=(${groups[$group]})
+done
+
+declare -A present=()
+while read -r state package; do
+    [ "$state" != ii ] || present[$package]=1
+done < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+# Other builds of node bring npm along and refuse Debian's package of that name.
+if command -v npm >/dev/null; then present[npm]=1; fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    if [ -z "${present[$package]:-}" ]; then
+        missing+=("$package")
+        present[$package]=1
+    fi
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "install_deps: installing ${missing[*]}"
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "install_deps: needs root, or sudo" >&2; exit 1; }
+    as_root=(sudo)
+fi
+install() {
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Acquire::Retries=3 \
+        -o Dpkg::Use-Pty=0 install --no-install-recommends "${missing[@]}" </dev/null
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# The lists of a fresh machine are empty, those of an old one may name files that are gone.
+if ! install >"$log" 2>&1; then
+    "${as_root[@]}" apt-get -q -o Acquire::Retries=3 update >>"$log" 2>&1 </dev/null
+    if ! install >>"$log" 2>&1; then
+        tail -n 30 "$log" >&2
+        exit 1
+    fi
+fi
+echo "install_deps: installed ${#missing[@]} packages"
