@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks know of the product: its command line, its evidence, its processes."""
+import contextlib
 import json
 import os
 import subprocess
@@ -86,13 +87,15 @@ def command_line(pid):
 def alive(pid):
     """False for a zombie whose threads are all gone. One with a thread stuck in an ioctl lives."""
     try:
-        states = []
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/stat") as file:
-                states.append(file.read().rpartition(")")[2].split()[0])
-        return any(state not in "ZX" for state in states)
+        tasks = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return False
+    for task in tasks:
+        with contextlib.suppress(OSError):  # a thread may end while we look
+            with open(f"/proc/{pid}/task/{task}/stat") as file:
+                if file.read().rpartition(")")[2].split()[0] not in "ZX":
+                    return True
+    return False
 
 
 def helpers_of(worker_pid):

@@ -83,7 +83,6 @@ class Campaign:
                 if not hold.wait(30) or hold.process.returncode != 0:
                     raise RuntimeError(f"a hold that nobody kills fails: {hold.errors()}"
                                        f"{hold.output()}")
-                ended = writer.now_ns()
                 marks = product.Evidence(hold.output()).milestones
                 # The evidence does not say when the rehearsal began, the first stalled write does.
                 marks["rehearsal_begun"] = min(begin for lane in self.stalls.report()
@@ -91,7 +90,7 @@ class Campaign:
             finally:
                 hold.close()
             samples.append({k: v - hold.begun for k, v in marks.items() if v} |
-                           {"exit": ended - hold.begun})
+                           {"exit": hold.ended - hold.begun})
         median = {k: sorted(s[k] for s in samples)[1] for k in samples[0]}
         ms = 1_000_000
         self.timings[traced] = {
@@ -111,7 +110,8 @@ class Campaign:
             kinds += block
         result = []
         for number in range(self.options.rounds):
-            phase = self.random.choices(list(PHASES), PHASES.values())[0]
+            phase = self.random.choices(self.options.phases,
+                                        [PHASES[p] for p in self.options.phases])[0]
             order = list(KINDS[kinds[number]])
             self.random.shuffle(order)
             result.append({"round": number, "kind": kinds[number], "phase": phase, "order": order,
@@ -128,6 +128,7 @@ class Campaign:
         try:
             hold.look_until(hold.begun + int(begin + plan["at"] * (end - begin)),
                             set(KINDS["all"]))
+            hold.look_for(set(plan["order"]), 0.2)
             killed_at = writer.now_ns()
             record["killed"] = hold.send(
                 signal.SIGSTOP if stopped(record) else signal.SIGKILL, plan["order"])
@@ -135,16 +136,25 @@ class Campaign:
             self._check(record, hold, killed_at)
         finally:
             hold.close()
+            for path in ledgers():  # the next round is judged by its own
+                os.unlink(path)
         return record
 
     def _check(self, record, hold, killed_at):
         fail = record["failures"].append
         survivors = [r for r in hold.pids if r not in record["killed"]]
         all_gone = record["kind"] == "all"
-        trace = None
-        if all_gone:
-            trace = self._thaw_stale(record)
+        traces = []
         patience = self.limit_s + 5
+        if all_gone:
+            # At once: a process that is still dying must not be taken for a hold that goes on, or
+            # at least not for ever. Once more when all are gone; then there is no excuse.
+            traces.append(self._thaw_stale(record))
+            if not hold.wait(patience):
+                fail(f"processes left: {hold.left_over()}")
+            if ledgers():
+                record["stale_twice"] = True
+                traces.append(self._thaw_stale(record))
         if stopped(record):
             # Writes may succeed in between and stop later; only the end of the limit tells.
             time.sleep(self.limit_s + GRACE_S)
@@ -170,7 +180,7 @@ class Campaign:
         self._check_claim(record, hold, killed_at)
         self._check_ledger(record, survivors)
         if record["traced"]:
-            self._check_trace(record, trace)
+            self._check_trace(record, traces)
 
     def _check_claim(self, record, hold, killed_at):
         """Invariant I2: success must not be said of a hold whose guard went before the thaw."""
@@ -182,11 +192,12 @@ class Campaign:
                                       f"{(let_go - killed_at) / 1e6:.1f} ms before the thaw")
 
     def _thaw_stale(self, record):
-        trace = os.path.join(self.folder, "trace-stale")
+        trace = os.path.join(self.folder, f"trace-stale-{'stale_twice' in record}")
         prefix = one_hold.strace(trace) if record["traced"] else []
         begun = writer.now_ns()
         done = self.product.thaw_stale(prefix)
         record["thaw_stale_ms"] = (writer.now_ns() - begun) / 1e6
+        record.setdefault("thaw_stale", []).append(done.stdout.strip())
         if done.returncode != 0:
             record["failures"].append(f"thaw-stale left with {done.returncode}: {done.stderr}")
         return trace
@@ -201,13 +212,11 @@ class Campaign:
             self.product.thaw_stale()
             if ledgers():
                 record["failures"].append(f"thaw-stale leaves the ledger: {ledgers()}")
-        for path in ledgers():
-            os.unlink(path)
 
-    def _check_trace(self, record, stale_trace):
+    def _check_trace(self, record, stale_traces):
         lines = []
-        for path in (self.trace, stale_trace):
-            if path and os.path.exists(path):
+        for path in (self.trace, *stale_traces):
+            if os.path.exists(path):
                 with open(path, errors="replace") as file:
                     lines += file.readlines()
                 # Thread numbers may come again in the second trace; an open call ends here.
@@ -279,6 +288,7 @@ def parse():
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=DEFAULT_KINDS)
+    parser.add_argument("--phases", nargs="+", choices=PHASES, default=list(PHASES))
     parser.add_argument("--hold-ms", type=int, default=300)
     parser.add_argument("--limit", type=int, default=5, help="hold limit in seconds")
     parser.add_argument("--no-strace", dest="strace", action="store_false")
@@ -313,6 +323,9 @@ def main():
             good = False
     summary = summarise(campaign.rounds)
     print_summary(summary)
+    twice = sum("stale_twice" in r for r in campaign.rounds)
+    if twice:
+        print(f"\n{twice} times thaw-stale, run at once, took the dying for a hold that goes on")
     missed = sum(not r.get("killed") for r in campaign.rounds)
     traced = sum(r["traced"] for r in campaign.rounds)
     print(f"\n{len(campaign.rounds)} rounds in {time.monotonic() - begun:.0f} s, "

@@ -66,6 +66,13 @@ class OneHold:
             if left > 1_500_000:
                 time.sleep(min(left - 1_000_000, 5_000_000) / 1e9)
 
+    def look_for(self, roles, timeout):
+        """Waits for processes that are about to be started."""
+        end = time.monotonic() + timeout
+        while not roles <= self.pids.keys() and self.process.poll() is None and \
+                time.monotonic() < end:
+            self.look()
+
     def send(self, number, roles):
         """The signal to each that is there; returns those that were alive to take it."""
         hit = []
@@ -81,6 +88,7 @@ class OneHold:
         end = time.monotonic() + timeout
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout)
+            self.ended = writer.now_ns()
         while time.monotonic() < end:
             self.look()
             if not self.left_over():
