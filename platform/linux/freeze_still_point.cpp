@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr Instant kStartLimit = 10s;
 constexpr auto kWatchedSyncLimit = 10s;
 /// The guard's own limits, added up, and a little: it always answers, or it is dead or stopped.
-constexpr Instant kFlushLimit = 60s;
+constexpr int kGuardLimits = 5;
 constexpr Instant kAnswerLimit = 3s;
 
 LedgerPlan ledger_plan(const HoldPlan& plan) {
@@ -122,7 +122,7 @@ public:
     /// The guard's answer to "hold": no value when it is gone.
     std::optional<char> freeze() {
         helpers_->guard.say(message::hold);
-        return helpers_->guard.hear(boottime_now() + kFlushLimit + plan_.limit + kAnswerLimit);
+        return helpers_->guard.hear(boottime_now() + plan_.limit * kGuardLimits + kAnswerLimit);
     }
 
     Deadline deadline() const { return Deadline(Instant(ledger_->header().deadline.load())); }

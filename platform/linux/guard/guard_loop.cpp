@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Instant kOpenLimit = 5s;
-/// Flushing what is dirty harms nobody; it may take its time, but not for ever.
-constexpr Instant kSyncLimit = 60s;
+/// Flushing what is dirty holds nobody up; it may take three times the limit, but not for ever.
+constexpr int kSyncShare = 3;
 /// A thaw returns within milliseconds, unless the device below is held by somebody else: then the
 /// next level goes on without it.
 constexpr Instant kThawLevelLimit = 100ms;
@@ -102,7 +102,7 @@ void GuardLoop::on_socket() {
             return;
         }
         freezer_.sync();
-        begin(Phase::syncing, kSyncLimit);
+        begin(Phase::syncing, limit_ * kSyncShare);
     } else if (what == message::release && phase_ < Phase::thawing) {
         begin_thaw_level(top_level_);
     }

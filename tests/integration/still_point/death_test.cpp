@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Whoever of ours dies, or is stopped, while the guest is held: everything is let go.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/format.h"
+#include "platform/linux/guard/ledger.h"
+#include "platform/linux/guard/rescuer.h"
+#include "tests/integration/still_point/scratch.h"
+
+namespace stillpoint::testing {
+namespace {
+
+TEST_F(StillPointTest, LetsGoItselfWhenTheGuardIsKilled) {
+    const HoldEvidence evidence = still_point.hold(plan_for(mounts), [&](Deadline) {
+        const std::vector<int> guards = helpers_of(::getpid(), false);
+        ASSERT_EQ(guards.size(), 1U);
+        kill_and_wait(guards[0], SIGKILL);
+        EXPECT_TRUE(writable_within(mounts, 2s));
+    });
+
+    EXPECT_TRUE(evidence.guard_lost);
+    for (const FilesystemEvidence& one : evidence.filesystems) {
+        EXPECT_TRUE(one.owner_lost) << one.filesystem.mount_point;
+        EXPECT_FALSE(one.held_until_thaw());
+        EXPECT_EQ(one.thaw_errno, 0) << "it was thawed twice";
+    }
+}
+
+TEST_F(StillPointTest, KillsAGuardThatWasStoppedAndLetsGo) {
+    const HoldEvidence evidence = still_point.hold(plan_for(mounts, 500ms), [&](Deadline) {
+        const std::vector<int> guards = helpers_of(::getpid(), false);
+        ASSERT_EQ(guards.size(), 1U);
+        kill_and_wait(guards[0], SIGSTOP);
+        EXPECT_TRUE(writable_within(mounts, 5s));
+    });
+
+    EXPECT_TRUE(evidence.overran);
+    EXPECT_TRUE(of(evidence, mounts[0]).owner_lost);
+}
+
+/// A worker of its own, that holds until it is killed.
+struct DyingWorkerTest : StillPointTest {
+    int worker = 0;
+
+    void SetUp() override {
+        int held[2];
+        ASSERT_EQ(::pipe2(held, O_CLOEXEC), 0);
+        worker = ::fork();
+        if (worker == 0) {
+            (void)still_point.hold(plan_for(mounts, limit()), [&](Deadline) {
+                (void)!::write(held[1], "!", 1);
+                ::pause();
+            });
+            ::_exit(0);
+        }
+        ::close(held[1]);
+        char word = 0;
+        ASSERT_EQ(::read(held[0], &word, 1), 1) << "the worker did not come to hold";
+        ::close(held[0]);
+        EXPECT_EQ(helpers_of(worker, false).size(), 1U);
+        EXPECT_EQ(helpers_of(worker, true).size(), 1U);
+    }
+    virtual std::chrono::milliseconds limit() const { return 10s; }
+
+    void TearDown() override {
+        (void)::kill(worker, SIGKILL);
+        (void)::waitpid(worker, nullptr, 0);
+        for (const bool watchers : {false, true}) {
+            EXPECT_TRUE(wait_until(5s, [&] { return helpers_of(worker, watchers).empty(); }));
+        }
+        for (const std::string& folder : linux_os::Ledger::folders()) {
+            std::error_code ignored;
+            for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+                EXPECT_FALSE(entry.path().filename().string().starts_with(fmt::format("{}-", worker)))
+                    << entry.path() << " was left behind";
+            }
+        }
+        StillPointTest::TearDown();
+    }
+};
+
+TEST_F(DyingWorkerTest, GuardLetsGoWhenTheWorkerIsKilled) {
+    kill_and_wait(worker, SIGKILL);
+
+    EXPECT_TRUE(writable_within(mounts, 2s));
+}
+
+TEST_F(DyingWorkerTest, WatcherLetsGoWhenWorkerAndGuardAreKilled) {
+    for (const int guard : helpers_of(worker, false)) {
+        kill_and_wait(guard, SIGSTOP);
+        kill_and_wait(worker, SIGKILL);
+        kill_and_wait(guard, SIGKILL);
+    }
+
+    EXPECT_TRUE(writable_within(mounts, 3s));
+}
+
+TEST_F(DyingWorkerTest, ThawStaleLetsGoWhenAllAreKilled) {
+    std::vector<int> all = helpers_of(worker, true);
+    for (const int guard : helpers_of(worker, false)) {
+        all.push_back(guard);
+    }
+    all.push_back(worker);
+    for (const int pid : all) {
+        kill_and_wait(pid, SIGSTOP);
+    }
+    for (const int pid : all) {
+        kill_and_wait(pid, SIGKILL);
+    }
+
+    const linux_os::StaleReport report = linux_os::thaw_stale({}, 5s);
+
+    EXPECT_GE(report.ledgers, 1);
+    EXPECT_GE(report.thawed, static_cast<int>(mounts.size()));
+    EXPECT_TRUE(report.stuck.empty());
+    EXPECT_TRUE(writable_within(mounts, 100ms));
+}
+
+TEST_F(DyingWorkerTest, ThawStaleLeavesALivingHoldAlone) {
+    const linux_os::StaleReport report = linux_os::thaw_stale({}, 1s);
+
+    EXPECT_GE(report.live, 1);
+    EXPECT_EQ(report.thawed, 0);
+    const auto write = std::make_unique<Write>(mounts[0]);
+    EXPECT_FALSE(write->done_within(50ms)) << "the hold was ended";
+    kill_and_wait(worker, SIGKILL);
+    EXPECT_TRUE(write->done_within(2s));
+}
+
+struct StoppedWorkerTest : DyingWorkerTest {
+    std::chrono::milliseconds limit() const override { return 600ms; }
+};
+
+TEST_F(StoppedWorkerTest, GuardLetsGoAtTheDeadline) {
+    kill_and_wait(worker, SIGSTOP);
+
+    EXPECT_TRUE(writable_within(mounts, 3s));
+}
+
+}  // namespace
+}  // namespace stillpoint::testing
