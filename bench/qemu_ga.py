@@ -3,8 +3,8 @@
 
 Its thaw lets go of everything that its mount table shows, so the table must show nothing else: it
 runs in mount and process namespaces of its own, whose root is a tmpfs with a copy of the program
-and its libraries. Before it is started, and again through it, this is checked; a freeze is only ever
-asked for with the list of the scratch mount points.
+and its libraries. Before it is started, and again through it, this is checked; a freeze is only
+ever asked for with the list of the scratch mount points.
 """
 import json
 import os

@@ -66,7 +66,9 @@ def stalled_at(lane, moment):
     return any(begin <= moment < end for begin, end in lane["stalls"])
 
 
-def writes_again_at(lane, moment):
-    """When the lane wrote for good after `moment`: the end of its last stall that ended later, for
-    a freeze that was in flight may stop it only afterwards; `moment` if there was none."""
-    return max([end for _, end in lane["stalls"] if end > moment], default=moment)
+def writes_again_at(lane, moment, in_flight_ns=500_000_000):
+    """When the lane wrote for good after `moment`; `moment` itself if it was never stopped. Counted
+    is what stops it then, and what was in flight then and stops it soon after; not what the
+    machine's other work does to a write seconds later."""
+    return max([end for begin, end in lane["stalls"]
+                if end > moment and begin < moment + in_flight_ns], default=moment)

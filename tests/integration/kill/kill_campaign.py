@@ -37,6 +37,7 @@ KINDS = {"worker": ["worker"], "guard": ["guard"], "both": ["worker", "guard"],
          # Only when asked for: each takes the whole limit.
          "watcher": ["watcher"], "worker-stopped": ["worker"], "guard-stopped": ["guard"]}
 DEFAULT_KINDS = ["worker", "guard", "both", "all"]
+START_LIMIT_S = 10  # how long a worker may wait for a guard that never calls back
 GRACE_S = 2  # past the limit, for the others to be sure that somebody is stopped
 FILESYSTEMS = ["ext4", "xfs", "btrfs", "ext4"]
 # How often each phase is aimed at. A hold is mostly "held"; what is dangerous is short.
@@ -145,7 +146,7 @@ class Campaign:
         survivors = [r for r in hold.pids if r not in record["killed"]]
         all_gone = record["kind"] == "all"
         traces = []
-        patience = self.limit_s + 5
+        patience = self.limit_s + START_LIMIT_S + 5
         if all_gone:
             # At once: a process that is still dying must not be taken for a hold that goes on, or
             # at least not for ever. Once more when all are gone; then there is no excuse.
@@ -164,6 +165,7 @@ class Campaign:
         if not hold.wait(patience):
             fail(f"processes left: {hold.left_over()}")
         record["exit"] = hold.process.returncode
+        record["exit_ms"] = (hold.ended - killed_at) / 1e6 if hold.ended else None
         if lanes is None:
             fail(f"somebody does not write after {patience} s; thawed by the test: "
                  f"{scratch.rescue(self.mounts)}")
@@ -172,8 +174,10 @@ class Campaign:
         record["stalled_at_kill"] = sum(writer.stalled_at(lane, killed_at) for lane in lanes)
         record["rescue_ms"] = max(writer.writes_again_at(lane, killed_at) - killed_at
                                   for lane in lanes) / 1e6
-        if record["rescue_ms"] > (self.limit_s + (GRACE_S if stopped(record) else 0)) * 1000:
-            fail(f"somebody was stopped for {record['rescue_ms']:.0f} ms after the kill")
+        record["longest_ms"] = max(lane["longest_ns"] for lane in lanes) / 1e6
+        if max(record["rescue_ms"], record["longest_ms"]) > self._allowed_s(record) * 1000:
+            fail(f"somebody was stopped for {record['rescue_ms']:.0f} ms after the kill, "
+                 f"{record['longest_ms']:.0f} ms in all")
         frozen = scratch.still_frozen(self.mounts)
         if frozen:
             fail(f"left frozen: {frozen}; thawed by the test: {scratch.rescue(self.mounts)}")
@@ -181,6 +185,9 @@ class Campaign:
         self._check_ledger(record, survivors)
         if record["traced"]:
             self._check_trace(record, traces)
+
+    def _allowed_s(self, record):
+        return self.limit_s + (GRACE_S if stopped(record) else 0)
 
     def _check_claim(self, record, hold, killed_at):
         """Invariant I2: success must not be said of a hold whose guard went before the thaw."""
@@ -247,6 +254,7 @@ def summarise(rounds):
             "rounds": len(mine), "stopped_after_kill": len(times),
             "all_stalled_at_kill": sum(r["stalled_at_kill"] == len(FILESYSTEMS) for r in mine),
             "some_stalled_at_kill": sum(0 < r["stalled_at_kill"] < len(FILESYSTEMS) for r in mine),
+            "exit_ms_max": max((r["exit_ms"] for r in mine if r["exit_ms"]), default=None),
             "rescue_ms": {name: percentile(times, share) for name, share in
                           (("p50", .5), ("p90", .9), ("p99", .99), ("max", 1))}}
     return result

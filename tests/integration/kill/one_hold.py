@@ -38,6 +38,7 @@ class OneHold:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.out,
                                         stderr=self.err, env=env)
         self.pids, self.pidfds = {}, {}
+        self.ended = None
         if not self.traced:
             self._adopt("worker", self.process.pid)
 
