@@ -10,7 +10,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json time_or_null(const std::optional<Instant>& time) { return time ? Json(time->count()) : Json(nullptr); }
+Json time_or_null(const std::optional<Instant>& time) {
+    return time ? Json(time->count()) : Json(nullptr);
+}
 
 Json filesystem_json(const FilesystemEvidence& one) {
     Json json = {{"mount_point", one.filesystem.mount_point},
@@ -55,14 +57,17 @@ std::optional<double> window_ms(const HoldEvidence& evidence) {
 std::string line_of(const FilesystemEvidence& one) {
     const std::string& mount = one.filesystem.mount_point;
     if (one.outcome == FreezeOutcome::held && one.thawed) {
-        const double ms = std::chrono::duration<double, std::milli>(*one.thaw_begun - *one.frozen).count();
-        const char* note = one.owner_lost           ? ", let go by another process of ours: the guard died"
+        const double ms =
+            std::chrono::duration<double, std::milli>(*one.thaw_begun - *one.frozen).count();
+        const char* note = one.owner_lost ? ", let go by another process of ours: the guard died"
                            : one.thaw_errno != 0 ? ", but somebody else had let go before us"
                                                  : "";
-        return fmt::format("  {:<24} {:<6} held for {:.1f} ms{}\n", mount, one.filesystem.type, ms, note);
+        return fmt::format("  {:<24} {:<6} held for {:.1f} ms{}\n", mount, one.filesystem.type, ms,
+                           note);
     }
     const std::string why = one.freeze_errno != 0 ? ": " + errno_text(one.freeze_errno) : "";
-    return fmt::format("  {:<24} {:<6} {}{}\n", mount, one.filesystem.type, name_of(one.outcome), why);
+    return fmt::format("  {:<24} {:<6} {}{}\n", mount, one.filesystem.type, name_of(one.outcome),
+                       why);
 }
 
 }  // namespace
@@ -138,23 +143,29 @@ std::string evidence_json(const GuestPlan& plan, const HoldEvidence& evidence) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence) {
+std::string evidence_text(const GuestPlan& plan, const HoldEvidence& evidence,
+                          bool only_named_mounts) {
     std::string text;
     for (const FilesystemEvidence& one : evidence.filesystems) {
         text += line_of(one);
     }
     for (const WatchedEvidence& one : evidence.watched) {
-        text += fmt::format("  {:<24} {:<6} {}\n", one.filesystem.mount_point, one.filesystem.type,
-                            one.still ? "cannot be frozen, but stood still" : "moved: " + one.why_not);
+        text +=
+            fmt::format("  {:<24} {:<6} {}\n", one.filesystem.mount_point, one.filesystem.type,
+                        one.still ? "cannot be frozen, but stood still" : "moved: " + one.why_not);
     }
     for (const LeftOut& one : plan.left_out) {
+        if (only_named_mounts) {
+            break;  // everything else on the machine: nobody asked
+        }
         text += fmt::format("  {:<24} {:<6} left out: {}\n", one.mount_point, one.type, one.why);
     }
     if (const auto window = window_ms(evidence)) {
         text += fmt::format("held window: {:.1f} ms (first frozen to last let go)\n", *window);
     }
     for (const std::string& mount : evidence.stuck) {
-        text += fmt::format("STILL FROZEN: '{}': the kernel has not come back; the guard waits for it\n", mount);
+        text += fmt::format(
+            "STILL FROZEN: '{}': the kernel has not come back; the guard waits for it\n", mount);
     }
     return text;
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hold_action.h"
 
+#include <array>
+#include <cerrno>
+
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,9 +11,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
 
 #include "base/format.h"
 #include "platform/linux/guard/boottime.h"
@@ -104,7 +104,8 @@ public:
     void run(Deadline deadline) override {
         (void)!::write(start_.get(), "!", 1);
         started_ = true;
-        // The other end is closed when the command ends: an exec keeps it open, the end of it does not.
+        // The other end is closed when the command ends: an exec keeps it open, the end of it does
+        // not.
         if (!wait_for(ended_.get(), stop_, deadline) && !deadline.passed(boottime_now())) {
             (void)::kill(child_, SIGTERM);
         }
@@ -157,7 +158,9 @@ std::unique_ptr<HoldAction> hold_for(std::chrono::milliseconds span) {
     return std::make_unique<TimedAction>(span);
 }
 
-std::unique_ptr<HoldAction> hold_until_eof() { return std::make_unique<EofAction>(); }
+std::unique_ptr<HoldAction> hold_until_eof() {
+    return std::make_unique<EofAction>();
+}
 
 Result<std::unique_ptr<HoldAction>> hold_while_running(const std::vector<std::string>& command) {
     std::vector<char*> argv;
@@ -177,7 +180,8 @@ Result<std::unique_ptr<HoldAction>> hold_while_running(const std::vector<std::st
     UniqueFd ended_write(ended[1]);
     const pid_t child = ::fork();
     if (child < 0) {
-        return fail(Code::action_failed, fmt::format("cannot start '{}'", command.front())).with_errno(errno);
+        return fail(Code::action_failed, fmt::format("cannot start '{}'", command.front()))
+            .with_errno(errno);
     }
     if (child == 0) {
         // The worker's death must reach the child as the end of its pipe; the end of the child must

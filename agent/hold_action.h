@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -32,8 +32,8 @@ std::unique_ptr<HoldAction> hold_until_eof();
 /// Errors: action_failed, when it cannot be forked.
 Result<std::unique_ptr<HoldAction>> hold_while_running(const std::vector<std::string>& command);
 
-/// Blocks the stop signals for the whole process; from now on they end an action, and with it the hold.
-/// To be called before any thread is started.
+/// Blocks the stop signals for the whole process; from now on they end an action, and with it the
+/// hold. To be called before any thread is started.
 void catch_stop_signals();
 
 }  // namespace stillpoint

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/hold_command.h"
 
-#include <unistd.h>
-
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <iostream>
 #include <memory>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "agent/evidence_json.h"
 #include "agent/hold_action.h"
@@ -23,7 +23,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-enum ExitCode { exit_held = 0, exit_not_held = 1, exit_usage = 2, exit_broken = 3, exit_action_failed = 4 };
+enum ExitCode {
+    exit_held = 0,
+    exit_not_held = 1,
+    exit_usage = 2,
+    exit_broken = 3,
+    exit_action_failed = 4
+};
 
 struct HoldOptions {
     std::vector<std::string> only;
@@ -51,19 +57,22 @@ int complain(const Error& error) {
 Result<std::chrono::milliseconds> parse_span(const std::string& text, std::string_view option) {
     double number = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit(parsed.ptr, static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
+    const std::string_view unit(parsed.ptr,
+                                static_cast<std::size_t>(text.data() + text.size() - parsed.ptr));
     const double factor = unit == "ms" ? 1 : unit == "s" ? 1000 : unit == "m" ? 60'000 : 0;
     const double ms = number * factor;
     if (parsed.ec != std::errc() || !(ms >= 1 && ms <= 3'600'000)) {
-        return fail(Code::usage, fmt::format("{} '{}': expected a time such as 2s, 500ms or 1m, at most 1 h",
-                                             option, text));
+        return fail(Code::usage,
+                    fmt::format("{} '{}': expected a time such as 2s, 500ms or 1m, at most 1 h",
+                                option, text));
     }
     return std::chrono::milliseconds(static_cast<long>(ms));
 }
 
 Result<HoldSelection> selection_of(const HoldOptions& options) {
     if (options.all == !options.only.empty()) {
-        return fail(Code::usage, "say what to hold: --only MOUNT..., or --all for every filesystem, root too");
+        return fail(Code::usage,
+                    "say what to hold: --only MOUNT..., or --all for every filesystem, root too");
     }
     HoldSelection selection{.luns = {},
                             .only_mounts = options.only,
@@ -72,7 +81,8 @@ Result<HoldSelection> selection_of(const HoldOptions& options) {
     for (const std::string& text : options.only_devices) {
         const auto number = parse_device_number(text);
         if (!number) {
-            return fail(Code::usage, fmt::format("--only-devices '{}': expected MAJOR:MINOR", text));
+            return fail(Code::usage,
+                        fmt::format("--only-devices '{}': expected MAJOR:MINOR", text));
         }
         selection.only_devices = selection.only_devices.value_or(std::vector<DeviceNumber>());
         selection.only_devices->push_back(*number);
@@ -80,7 +90,8 @@ Result<HoldSelection> selection_of(const HoldOptions& options) {
     return selection;
 }
 
-Result<std::unique_ptr<HoldAction>> action_of(const HoldOptions& options, std::chrono::milliseconds limit) {
+Result<std::unique_ptr<HoldAction>> action_of(const HoldOptions& options,
+                                              std::chrono::milliseconds limit) {
     const int named = !options.span.empty() + options.until_eof + !options.command.empty();
     if (named != 1) {
         return fail(Code::usage, "say for how long: --for 2s, --until-eof or -- COMMAND");
@@ -96,10 +107,11 @@ Result<std::unique_ptr<HoldAction>> action_of(const HoldOptions& options, std::c
         return span.error();
     }
     if (*span >= limit) {
-        return fail(Code::usage,
-                    fmt::format("--for {} is not below the limit of {} ms, at which everything is let go: "
-                                "raise --limit",
-                                options.span, limit.count()));
+        return fail(
+            Code::usage,
+            fmt::format("--for {} is not below the limit of {} ms, at which everything is let go: "
+                        "raise --limit",
+                        options.span, limit.count()));
     }
     return hold_for(*span);
 }
@@ -151,7 +163,9 @@ int hold(const HoldOptions& options) {
         still_point.hold(plan->hold, [&](Deadline deadline) { (*action)->run(deadline); });
     const Result<void> finished = (*action)->finish();
 
-    std::cout << (options.json ? evidence_json(*plan, evidence) : evidence_text(*plan, evidence)) << std::flush;
+    std::cout << (options.json ? evidence_json(*plan, evidence)
+                               : evidence_text(*plan, evidence, !options.all))
+              << std::flush;
     if (evidence.not_held) {
         return complain(*evidence.not_held);
     }
@@ -174,8 +188,8 @@ int thaw_stale_now() {
     for (const std::string& mount : report.stuck) {
         std::cerr << "stillpoint: cannot let go '" << mount << "'\n";
     }
-    std::cout << fmt::format("left behind: {}, filesystems let go: {}, holds that go on: {}\n", report.ledgers,
-                             report.thawed, report.live);
+    std::cout << fmt::format("left behind: {}, filesystems let go: {}, holds that go on: {}\n",
+                             report.ledgers, report.thawed, report.live);
     return report.stuck.empty() && report.problems.empty() ? 0 : 1;
 }
 
@@ -183,7 +197,8 @@ int thaw_stale_now() {
 
 void add_hold_commands(CLI::App& app, int& exit_code) {
     const auto options = std::make_shared<HoldOptions>();
-    CLI::App* command = app.add_subcommand("hold", "hold filesystems still, for a time or while a command runs");
+    CLI::App* command =
+        app.add_subcommand("hold", "hold filesystems still, for a time or while a command runs");
     command->add_option("--only", options->only, "mount points to hold")->type_name("MOUNT");
     command->add_flag("--all", options->all, "hold every filesystem that a backup would hold");
     command->add_option("--skip", options->skip, "mount points to leave out")->type_name("MOUNT");
@@ -193,10 +208,13 @@ void add_hold_commands(CLI::App& app, int& exit_code) {
     command->add_option("--limit", options->limit, "let go after this time whatever happens")
         ->type_name("TIME")
         ->capture_default_str();
-    command->add_flag("--no-rehearsal", options->no_rehearsal, "freeze at once, without trying each first");
-    command->add_flag("--keep-going", options->keep_going, "hold what can be held although something cannot");
-    command->add_option("--only-devices", options->only_devices,
-                        "guard rail: freeze nothing outside these device numbers (as in mountinfo)")
+    command->add_flag("--no-rehearsal", options->no_rehearsal,
+                      "freeze at once, without trying each first");
+    command->add_flag("--keep-going", options->keep_going,
+                      "hold what can be held although something cannot");
+    command
+        ->add_option("--only-devices", options->only_devices,
+                     "guard rail: freeze nothing outside these device numbers (as in mountinfo)")
         ->delimiter(',')
         ->type_name("MAJ:MIN");
     command->add_flag("--json", options->json, "print the evidence as JSON");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+
+#include <CLI/CLI.hpp>
 
 #include "agent/hold_command.h"
 #include "agent/process.h"
@@ -12,7 +13,8 @@ namespace {
 void add_explain_command(CLI::App& app, int& exit_code) {
     const auto code = std::make_shared<std::string>();
     CLI::App* command = app.add_subcommand("explain", "what an error code means and what to do");
-    command->add_option("CODE", *code, "a published number, its name, or a code from the log")->required();
+    command->add_option("CODE", *code, "a published number, its name, or a code from the log")
+        ->required();
     command->callback([code, &exit_code] {
         const stillpoint::Result<std::string> text = stillpoint::explain(*code);
         if (!text) {

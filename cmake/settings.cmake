@@ -1,7 +1,8 @@
 # Warnings, sanitizers and hardening of our own code. Third-party code never links this target.
 add_library(sp_settings INTERFACE)
 target_compile_options(sp_settings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wswitch
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast>
   # Designated initializers name what matters; what they leave out has its default.
   -Wno-missing-field-initializers
   # Objects must not name the folder they were built in: ccache hits in another work tree, and

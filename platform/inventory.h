@@ -36,7 +36,7 @@ struct DiskPlace {
     std::optional<int> lun;
     bool resource_disk = false;  // the platform's temporary disk: never snapshotted
     bool local = false;          // a local NVMe disk: never snapshotted
-    bool remote = false;         // iSCSI, nbd, rbd, drbd, FC: another machine's disk
+    bool remote = false;         // iSCSI, nbd, rbd, FC, NVMe over a network: another machine's disk
 
     bool operator==(const DiskPlace&) const = default;
 };

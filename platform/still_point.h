@@ -44,7 +44,8 @@ struct FilesystemToWatch {
 struct HoldPlan {
     std::vector<FilesystemToHold> filesystems;
     std::vector<FilesystemToWatch> watched;
-    /// Partitions (or unpartitioned disks) under the snapshotted disks whose counters are evidence.
+    /// Partitions (or unpartitioned disks) under the snapshotted disks whose counters are evidence;
+    /// where swap lies on one of them, also the volumes beside the swap.
     std::vector<std::string> block_devices;
     /// Everything is let go this long after the freeze began, whatever happens.
     std::chrono::milliseconds limit{20'000};

@@ -307,7 +307,9 @@ void Planner::order() {
 
 void Planner::count_devices() {
     for (const BlockDevice& device : inventory_.devices) {
-        const bool plain_disk = device.kind == BlockKind::disk && device.size_bytes > 0 &&
+        // Who names mounts asks for their disks and no others.
+        const bool plain_disk = selection_.only_mounts.empty() && device.kind == BlockKind::disk &&
+                                device.size_bytes > 0 &&
                                 why_not_snapshotted(device, selection_).empty();
         if (plain_disk || contains(extra_grounds_, &device)) {
             plan_.disks.push_back(device.name);

@@ -43,7 +43,8 @@ struct GuestPlan {
     std::vector<std::string> disks;
     /// A mounted device stack (LVM, md, btrfs, stripes) lies on more than one snapshotted disk.
     bool stack_spans_disks = false;
-    /// Devices with an active swap file: their sectors may move although everything is frozen.
+    /// Devices with an active swap file, or swap volume beside others: their sectors may move
+    /// although everything is frozen.
     std::vector<std::string> swap_file_devices;
     std::vector<std::string> warnings;
     int pseudo_filesystems = 0;

@@ -18,7 +18,7 @@ MAY_USE = {
     "snapshot": {"snapshot", "platform", "base"},
     "handlers": {"handlers", "snapshot", "manifest", "platform", "base"},
     "agent": {"agent", "handlers", "snapshot", "manifest", "platform", "platform/linux",
-              "platform/windows", "base"},
+              "platform/linux/guard", "platform/windows", "base"},
 }
 SYSTEM = re.compile(r"#include <(windows|sys/|linux/|unistd|fcntl|poll|pthread|netinet/|arpa/|net/|dirent|"
                     r"sched|signal\.h|wincrypt|winhttp)")

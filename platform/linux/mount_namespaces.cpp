@@ -113,8 +113,8 @@ MountTable read_other_namespaces(const std::string& proc_root, const std::vector
         }
     }
     if (denied > 0) {
-        all.gaps.push_back("the mounts of " + std::to_string(denied) +
-                           " processes may not be read by this user");
+        all.gaps.push_back("mounts that only other processes see may be missing: " +
+                           std::to_string(denied) + " of them cannot be looked into");
     }
     return all;
 }

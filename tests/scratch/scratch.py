@@ -62,13 +62,13 @@ def in_private_namespace():
 
 
 def thaw(mount):
-    """True if it was frozen."""
+    """True if it was frozen. One that cannot be frozen at all (tmpfs) never was."""
     fd = os.open(mount, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.ioctl(fd, FITHAW, 0)
         return True
     except OSError as error:
-        if error.errno == errno.EINVAL:
+        if error.errno in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTTY):
             return False
         raise
     finally:
@@ -107,14 +107,15 @@ def thaw_all(fds):
             fcntl.ioctl(fd, FITHAW, 0)
 
 
+def mounts():
+    """(maj:min of the superblock, mount point), the last one mounted last."""
+    lines = pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    return [(fields[2], fields[4]) for fields in (line.split() for line in lines)]
+
+
 def superblock_of(mount):
     """The maj:min of mountinfo; None if nothing is mounted there in this namespace."""
-    found = None
-    for line in pathlib.Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines():
-        fields = line.split()
-        if fields[4] == mount:
-            found = fields[2]
-    return found
+    return dict((point, number) for number, point in mounts()).get(mount)
 
 
 def device_number_of(device):
@@ -138,7 +139,10 @@ def add_device(folder, disk, name):
     if disk["kind"] == "zram":
         number = (ZRAM / "hot_add").read_text(encoding="ascii").strip()
         disk["device"] = f"/dev/zram{number}"
-        pathlib.Path(f"/sys/block/zram{number}/disksize").write_text(str(size), encoding="ascii")
+        queue = pathlib.Path(f"/sys/block/zram{number}")
+        (queue / "disksize").write_text(str(size), encoding="ascii")
+        # Off on zram in newer kernels; a hold proves stillness by these counters.
+        (queue / "queue/iostats").write_text("1", encoding="ascii")
         return
     images = folder / "images"
     images.mkdir(exist_ok=True)
@@ -151,11 +155,15 @@ def add_device(folder, disk, name):
     disk["backing_file"] = str(image)
 
 
+def refuse_if_in_use(folder):
+    """Before anything is undone in case of a failure: what is there belongs to another run."""
+    if load(folder):
+        sys.exit(f"scratch: {folder} is in use; `scratch.py down` first")
+
+
 def up(folder, filesystems, kind, size_mb):
     if not in_private_namespace():
         sys.exit("scratch: not in a private mount namespace; use `scratch.py run`, or `unshare -m` before")
-    if load(folder):
-        sys.exit(f"scratch: {folder} is in use; `scratch.py down` first")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     disks = []
     for index, fs in enumerate(filesystems):
@@ -212,15 +220,37 @@ def release(disk):
         run("losetup", "-d", disk["device"])
 
 
+def loops_on(folder, disks):
+    """Loop devices that a test has put on files of our filesystems."""
+    own = {disk["device"] for disk in disks}
+    for backing in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+        device = f"/dev/{backing.parents[1].name}"
+        with contextlib.suppress(OSError):
+            if device not in own and backing.read_text(encoding="utf-8").startswith(f"{folder}/"):
+                yield device
+
+
+def unmount_all(folder, superblocks):
+    """Also the bind mounts, subvolumes and nested filesystems of a test, the last one first, which is also the order
+    to thaw in. Returns those that were frozen."""
+    frozen = []
+    for superblock, mount in reversed(mounts()):
+        below = mount.startswith(f"{folder}/") and mount != f"{folder}/images"
+        if below or superblock in superblocks:
+            if thaw(mount):
+                frozen.append(mount)
+            retry(lambda point=mount: run("umount", point), mount)
+    return frozen
+
+
 def down(folder):
     """Mount points that were found frozen."""
     disks = load(folder)
-    frozen = []
-    for disk in reversed(disks):
-        if superblock_of(disk["mount"]) is not None:
-            if thaw(disk["mount"]):
-                frozen.append(disk["mount"])
-            retry(lambda mount=disk["mount"]: run("umount", mount), disk["mount"])
+    nested = list(loops_on(folder, disks))
+    frozen = unmount_all(folder, {disk["superblock"] for disk in disks if "superblock" in disk})
+    for device in nested:
+        with contextlib.suppress(RuntimeError):  # `mount -o loop` detaches its device at the unmount
+            run("losetup", "-d", device)
     for disk in list(reversed(disks)):
         release(disk)
         disks.remove(disk)
@@ -230,8 +260,8 @@ def down(folder):
     images = folder / "images"
     if superblock_of(str(images)) is not None:
         retry(lambda: run("umount", str(images)), str(images))
+    (folder / "scratch.json").unlink(missing_ok=True)
     for left in (images, folder):
-        (folder / "scratch.json").unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             left.rmdir()
     return frozen
@@ -240,6 +270,7 @@ def down(folder):
 @contextlib.contextmanager
 def filesystems_in(folder, filesystems=("ext4", "xfs", "btrfs"), kind=None, size_mb=None):
     """For tests in Python that are in a private namespace already."""
+    refuse_if_in_use(folder)
     frozen = []
     try:
         yield up(folder, filesystems, kind or default_kind(), size_mb)
@@ -267,6 +298,7 @@ def end_child(child, folder):
 
 
 def run_command(folder, filesystems, kind, size_mb, command):
+    refuse_if_in_use(folder)
     enter_private_namespace()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     child = None
@@ -303,6 +335,7 @@ def main():
             parser.error("run needs -- COMMAND")
         return run_command(folder, filesystems, arguments.kind, arguments.size_mb, command)
     if arguments.action == "up":
+        refuse_if_in_use(folder)
         try:
             disks = up(folder, filesystems, arguments.kind, arguments.size_mb)
         except Exception:

@@ -35,8 +35,9 @@ class StillPoint(unittest.TestCase):
 
     def tearDown(self):
         """Nothing stayed frozen: every filesystem still takes a write."""
-        probe = "import os,sys\nfor m in sys.argv[1:]:\n f=os.open(m+'/probe',os.O_CREAT|os.O_WRONLY)\n os.write(f,b'x')\n os.fsync(f)"
-        subprocess.run([sys.executable, "-c", probe, *self.mounts], check=True, timeout=20)
+        for mount in self.mounts:
+            subprocess.run(["dd", "if=/dev/zero", f"of={mount}/probe", "bs=512", "count=1", "conv=fsync"],
+                           check=True, timeout=20, stderr=subprocess.DEVNULL)
 
     def snapshot_all(self):
         """The image files of one round of parallel snapshots."""

@@ -24,9 +24,13 @@ import sys
 import tempfile
 import time
 
+import child
+
 RECIPE = pathlib.Path(__file__).resolve().parents[2] / "third_party/azurite"
-MAIN = "node_modules/azurite/dist/src/blob/main.js"
-LISTENING = re.compile(rb"successfully listens on https?://[^\s:]+:(\d+)")
+# Not the program for blobs alone (blob/main.js): that one looks for its keep-alive time under another option's name
+# and stays with 5 s, which would close a client's prepared connection too early.
+MAIN = "node_modules/azurite/dist/src/azurite.js"
+LISTENING = re.compile(rb"Blob service is successfully listening at https?://[^\s:]+:(\d+)")
 INSTALL_LIMIT_S = 480
 START_LIMIT_S = 30
 STOP_LIMIT_S = 5
@@ -85,17 +89,18 @@ def wait_until_listening(process, log):
     return None
 
 
-def start(state, lifetime_s):
+def start(state, lifetime_s, preexec=None):
     main = install() / MAIN
     state.mkdir(parents=True, exist_ok=True)
     log = state / "azurite.log"
     with open(log, "wb") as out:
         # timeout(1) bounds the life of a store that nobody stops, and passes our SIGTERM on.
-        # The default keep-alive of 5 s would close a client's prepared connection too early.
         process = subprocess.Popen(
             ["timeout", "--kill-after=5", str(lifetime_s), "node", str(main), "--disableTelemetry", "--silent",
-             "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0", "--blobKeepAliveTimeout", "300"],
-            cwd=state, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+             "--inMemoryPersistence", "--blobHost", "127.0.0.1", "--blobPort", "0", "--blobKeepAliveTimeout", "300",
+             "--queueHost", "127.0.0.1", "--queuePort", "0", "--tableHost", "127.0.0.1", "--tablePort", "0"],
+            cwd=state, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=preexec)
     port = wait_until_listening(process, log)
     if port is None:
         end_group(process.pid)
@@ -151,7 +156,7 @@ def store(lifetime_s=600):
         state = pathlib.Path(name) / "state"
         process = None
         try:
-            answer, process = start(state, lifetime_s)
+            answer, process = start(state, lifetime_s, child.dies_with_parent)
             yield answer["port"]
         finally:
             stop(state)

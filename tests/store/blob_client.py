@@ -38,7 +38,8 @@ class BlobClient:
             connection = getattr(self._local, "connection", None)
             if connection is None:
                 reused = False
-                connection = self._local.connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_S)
+                connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=LIMIT_S)
+                self._local.connection = connection
             try:
                 connection.request(method, target, body, headers or {})
                 reply = connection.getresponse()

@@ -120,6 +120,10 @@ class StoreTest(unittest.TestCase):
         self.assertEqual("one", headers["x-ms-meta-backup"])
         self.assertIsNone(self.client.request("HEAD", blob)[1]["x-ms-meta-backup"])
 
+    def test_the_store_keeps_a_prepared_connection(self):
+        _, headers, _ = self.client.request("GET", "disks", "restype=container")
+        self.assertEqual("timeout=300", headers["Keep-Alive"])
+
     def test_status_blobs_pass_through(self):
         query = sas.blob_sas("disks/status.txt", "cw")
         status, _, _ = self.front.call("PUT", f"/{sas.ACCOUNT}/disks/status.txt?{query}", b"[]",

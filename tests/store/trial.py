@@ -12,6 +12,8 @@ import sys
 import threading
 import time
 
+import child
+
 HERE = pathlib.Path(__file__).resolve().parent
 SCRATCH = HERE.parent / "scratch"
 sys.path.insert(0, str(SCRATCH))
@@ -45,7 +47,8 @@ class Running:
     """A helper process that prints JSON lines; ended with SIGTERM."""
 
     def __init__(self, command, what):
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True,
+                                         preexec_fn=child.dies_with_parent)
         self.ready = first_line(self._process, what)
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)

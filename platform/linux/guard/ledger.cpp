@@ -72,6 +72,11 @@ void init_alive(pthread_mutex_t& mutex) {
     ::pthread_mutexattr_destroy(&attributes);
 }
 
+std::uint64_t pid_namespace() {
+    struct stat status {};
+    return ::stat("/proc/self/ns/pid", &status) == 0 ? status.st_ino : 0;
+}
+
 LedgerEntry* entries_of(LedgerHeader* header) {
     return reinterpret_cast<LedgerEntry*>(reinterpret_cast<std::byte*>(header) +
                                           sizeof(LedgerHeader));
@@ -85,6 +90,7 @@ void fill(LedgerHeader* memory, const LedgerPlan& plan) {
     header.limit_ns = plan.limit.count();
     header.rehearse = plan.rehearse;
     header.all_or_nothing = plan.all_or_nothing;
+    header.pid_namespace = pid_namespace();
     header.restricted = plan.only_devices.has_value();
     if (plan.only_devices) {
         header.allowed_count = static_cast<std::uint32_t>(plan.only_devices->size());
@@ -213,6 +219,10 @@ bool Ledger::settled() const {
         const FsState state = unpack(entry.word.load()).state;
         return state == FsState::free || state == FsState::thawed;
     });
+}
+
+bool Ledger::same_pid_namespace() const {
+    return header_->pid_namespace == pid_namespace();
 }
 
 bool Ledger::allows(DeviceNumber device) const {

@@ -96,6 +96,8 @@ struct LedgerHeader {
     std::int64_t limit_ns;
     std::uint32_t rehearse;
     std::uint32_t all_or_nothing;
+    /// Where the pids in here mean something: the identity of the pid namespace.
+    std::uint64_t pid_namespace;
     /// Guard rail: when restricted, nothing but these is ever frozen.
     std::uint32_t restricted;
     std::uint32_t allowed_count;
@@ -150,6 +152,8 @@ public:
 
     /// Nobody has to thaw anything any more.
     bool settled() const;
+    /// The processes in it are those that we see under their numbers.
+    bool same_pid_namespace() const;
     bool allows(DeviceNumber device) const;
     /// Removes the file; success when it is gone already.
     void remove() const noexcept;

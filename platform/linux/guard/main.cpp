@@ -85,10 +85,11 @@ Result<UniqueFd> connect_to_worker(const std::string& name) {
     return fd;
 }
 
-/// Neither returns: a thread may still be waiting for a mount point that does not open, and nothing may
-/// be torn down under it.
+/// Neither returns: a thread may still be waiting for a mount point that does not open, and nothing
+/// may be torn down under it.
 [[noreturn]] void guard(Ledger& ledger, UniqueFd socket) {
-    // The worker thread that started us, if it did and not systemd: one more way to learn of its death.
+    // The worker thread that started us, if it did and not systemd: one more way to learn of its
+    // death.
     (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
     auto presence = std::make_unique<Presence>(ledger, guard_slot);
     GuardLoop loop(ledger, std::move(socket));

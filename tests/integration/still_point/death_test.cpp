@@ -2,12 +2,12 @@
 
 // Whoever of ours dies, or is stopped, while the guest is held: everything is let go.
 
+#include <filesystem>
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <filesystem>
 
 #include "base/format.h"
 #include "platform/linux/guard/ledger.h"
@@ -78,7 +78,8 @@ struct DyingWorkerTest : StillPointTest {
         for (const std::string& folder : linux_os::Ledger::folders()) {
             std::error_code ignored;
             for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-                EXPECT_FALSE(entry.path().filename().string().starts_with(fmt::format("{}-", worker)))
+                EXPECT_FALSE(
+                    entry.path().filename().string().starts_with(fmt::format("{}-", worker)))
                     << entry.path() << " was left behind";
             }
         }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/still_point/scratch.h"
 
-#include <fcntl.h>
-#include <linux/fs.h>
-#include <signal.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <nlohmann/json.hpp>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 
 #include "base/format.h"
 #include "platform/linux/guard/ledger.h"
@@ -61,10 +62,9 @@ std::vector<std::string> scratch_mounts() {
 
 HoldPlan plan_for(const std::vector<std::string>& mounts, std::chrono::milliseconds limit) {
     const Result<Inventory> inventory = linux_os::LinuxInventory().read();
-    Result<GuestPlan> plan = plan_hold(inventory.value(), {.luns = {},
-                                                           .only_mounts = mounts,
-                                                           .skip_mounts = {},
-                                                           .only_devices = std::nullopt});
+    Result<GuestPlan> plan = plan_hold(
+        inventory.value(),
+        {.luns = {}, .only_mounts = mounts, .skip_mounts = {}, .only_devices = std::nullopt});
     EXPECT_TRUE(plan) << (plan ? "" : plan.error().describe());
     HoldPlan hold = plan->hold;
     EXPECT_EQ(hold.filesystems.size(), mounts.size());
@@ -76,8 +76,12 @@ HoldPlan plan_for(const std::vector<std::string>& mounts, std::chrono::milliseco
     return hold;
 }
 
-int foreign_freeze(const std::string& mount) { return freeze_ioctl(mount, FIFREEZE); }
-int foreign_thaw(const std::string& mount) { return freeze_ioctl(mount, FITHAW); }
+int foreign_freeze(const std::string& mount) {
+    return freeze_ioctl(mount, FIFREEZE);
+}
+int foreign_thaw(const std::string& mount) {
+    return freeze_ioctl(mount, FITHAW);
+}
 
 Write::Write(const std::string& mount)
     : thread_([this, path = mount + "/written"] {
@@ -85,7 +89,9 @@ Write::Write(const std::string& mount)
           done_ = fd && ::write(fd.get(), "x", 1) == 1 && ::fsync(fd.get()) == 0;
       }) {}
 
-Write::~Write() { thread_.join(); }
+Write::~Write() {
+    thread_.join();
+}
 
 bool Write::done_within(std::chrono::milliseconds span) const {
     return wait_until(span, [this] { return done(); });
@@ -110,7 +116,8 @@ bool writable_within(const std::vector<std::string>& mounts, std::chrono::millis
     }
     bool all = true;
     for (std::size_t i = 0; i < mounts.size(); ++i) {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
         if (!writes[i]->done_within(left)) {
             all = false;
             (void)foreign_thaw(mounts[i]);  // never leave the machine stuck
@@ -127,7 +134,8 @@ std::vector<int> helpers_of(int worker, bool watchers) {
             continue;
         }
         const std::string line = command_line(std::stoi(name));
-        const bool ours = line.find(fmt::format("--socket stillpoint-{}-", worker)) != std::string::npos;
+        const bool ours =
+            line.find(fmt::format("--socket stillpoint-{}-", worker)) != std::string::npos;
         if (ours && (line.find("--watch") != std::string::npos) == watchers) {
             pids.push_back(std::stoi(name));
         }
@@ -166,10 +174,11 @@ void StillPointTest::TearDown() {
     }
 }
 
-const FilesystemEvidence& StillPointTest::of(const HoldEvidence& evidence, const std::string& mount) {
-    const auto found = std::ranges::find_if(evidence.filesystems, [&](const FilesystemEvidence& one) {
-        return one.filesystem.mount_point == mount;
-    });
+const FilesystemEvidence& StillPointTest::of(const HoldEvidence& evidence,
+                                             const std::string& mount) {
+    const auto found = std::ranges::find_if(
+        evidence.filesystems,
+        [&](const FilesystemEvidence& one) { return one.filesystem.mount_point == mount; });
     if (found == evidence.filesystems.end()) {
         throw std::runtime_error("no evidence for " + mount);
     }

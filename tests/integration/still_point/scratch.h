@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "platform/linux/freeze_still_point.h"
 #include "platform/linux/guard/unique_fd.h"
@@ -17,8 +18,8 @@ namespace stillpoint::testing {
 
 using namespace std::chrono_literals;
 
-/// The scratch filesystems that tests/scratch/scratch.py made for this process: their mount points, from the
-/// file that SP_SCRATCH names. Nothing else is ever frozen by these tests.
+/// The scratch filesystems that tests/scratch/scratch.py made for this process: their mount points,
+/// from the file that SP_SCRATCH names. Nothing else is ever frozen by these tests.
 std::vector<std::string> scratch_mounts();
 
 /// A plan that holds exactly these mount points, with the guard rail set to them.

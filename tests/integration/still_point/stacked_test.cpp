@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// A filesystem on a loop device whose file lies on another one: the order, and what a stuck freeze or thaw does.
+// A filesystem on a loop device whose file lies on another one: the order, and what a stuck freeze
+// or thaw does.
+
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -17,15 +20,19 @@ struct StackedTest : StillPointTest {
 
     void SetUp() override {
         const std::string image = mounts[0] + "/image";
-        ASSERT_EQ(std::system(fmt::format("truncate -s 32M {0} && mkfs.ext4 -q -F {0} && mkdir -p {1} && "
-                                          "mount -o loop {0} {1} && sync",
-                                          image, upper)
-                                  .c_str()),
-                  0);
+        ASSERT_EQ(
+            std::system(fmt::format("truncate -s 32M {0} && mkfs.ext4 -q -F {0} && mkdir -p {1} && "
+                                    "mount -o loop {0} {1} && sync",
+                                    image, upper)
+                            .c_str()),
+            0);
     }
     void TearDown() override {
         EXPECT_TRUE(writable_within({upper}, 5s)) << "the upper one stayed frozen";
-        ASSERT_EQ(std::system(fmt::format("umount {0} && rmdir {0} && rm {1}/image", upper, mounts[0]).c_str()), 0);
+        ASSERT_EQ(
+            std::system(
+                fmt::format("umount {0} && rmdir {0} && rm {1}/image", upper, mounts[0]).c_str()),
+            0);
         StillPointTest::TearDown();
     }
 };
@@ -53,7 +60,8 @@ TEST_F(StackedTest, LetsTheOthersGoWhenOneFreezeIsStuck) {
     EXPECT_TRUE(writable_within({mounts[1]}, 100ms)) << "the other one waited for the stuck one";
     ASSERT_TRUE(evidence.not_held);
     EXPECT_EQ(evidence.not_held->code(), Code::freeze_timed_out);
-    EXPECT_NE(evidence.not_held->message().find(upper), std::string::npos) << evidence.not_held->message();
+    EXPECT_NE(evidence.not_held->message().find(upper), std::string::npos)
+        << evidence.not_held->message();
     EXPECT_EQ(of(evidence, upper).outcome, FreezeOutcome::too_slow);
     // The kernel comes back when the lower one is let go; then the guard thaws what froze so late.
     ASSERT_EQ(foreign_thaw(mounts[0]), 0);

@@ -2,9 +2,10 @@
 
 // The real still point on real filesystems: what it holds, what it refuses, and that it lets go.
 
-#include <sys/mount.h>
-
+#include <algorithm>
 #include <cerrno>
+
+#include <sys/mount.h>
 
 #include "tests/integration/still_point/scratch.h"
 
@@ -44,9 +45,8 @@ TEST_F(StillPointTest, WritesAreSeenInTheCountersWhenNobodyHolds) {
     HoldPlan plan = plan_for(mounts);
     plan.filesystems.clear();
 
-    const HoldEvidence evidence = still_point.hold(plan, [&](Deadline) {
-        ASSERT_TRUE(writable_within(mounts, 2s));
-    });
+    const HoldEvidence evidence =
+        still_point.hold(plan, [&](Deadline) { ASSERT_TRUE(writable_within(mounts, 2s)); });
 
     EXPECT_TRUE(std::ranges::none_of(evidence.devices, &DeviceEvidence::stood_still));
 }
@@ -80,8 +80,8 @@ TEST_F(StillPointTest, HoldsTheRestWhenToldToAndNamesWhatItCouldNot) {
 }
 
 TEST_F(StillPointTest, SeesThatSomebodyLetGoEarly) {
-    const HoldEvidence evidence =
-        still_point.hold(plan_for(mounts), [&](Deadline) { EXPECT_EQ(foreign_thaw(mounts[1]), 0); });
+    const HoldEvidence evidence = still_point.hold(
+        plan_for(mounts), [&](Deadline) { EXPECT_EQ(foreign_thaw(mounts[1]), 0); });
 
     EXPECT_EQ(of(evidence, mounts[1]).thaw_errno, EINVAL);
     EXPECT_FALSE(of(evidence, mounts[1]).held_until_thaw());
@@ -102,8 +102,9 @@ TEST_F(StillPointTest, FreezesNothingOutsideTheGuardRail) {
     std::erase(*plan.only_devices, plan.filesystems[0].device);
     plan.all_or_nothing = false;
 
-    const HoldEvidence evidence = still_point.hold(
-        plan, [&](Deadline) { EXPECT_TRUE(writable_within({plan.filesystems[0].mount_point}, 2s)); });
+    const HoldEvidence evidence = still_point.hold(plan, [&](Deadline) {
+        EXPECT_TRUE(writable_within({plan.filesystems[0].mount_point}, 2s));
+    });
 
     EXPECT_EQ(evidence.filesystems[0].outcome, FreezeOutcome::not_allowed);
     EXPECT_FALSE(evidence.filesystems[0].frozen);
@@ -114,7 +115,8 @@ TEST_F(StillPointTest, DoesNotFreezeWhatWasMountedOverThePlannedMount) {
     const HoldPlan plan = plan_for(mounts);
     ASSERT_EQ(::mount("none", mounts[0].c_str(), "tmpfs", 0, nullptr), 0);
 
-    const HoldEvidence evidence = still_point.hold(plan, [](Deadline) { FAIL() << "held nevertheless"; });
+    const HoldEvidence evidence =
+        still_point.hold(plan, [](Deadline) { FAIL() << "held nevertheless"; });
 
     ASSERT_EQ(::umount(mounts[0].c_str()), 0);
     ASSERT_TRUE(evidence.not_held);

@@ -19,8 +19,8 @@ TEST(Secret, TakesTheTextOverAndWipesTheCallersCopy) {
     const Secret secret(std::move(text));
 
     EXPECT_EQ(secret.reveal(), "a short one");
-    // NOLINTNEXTLINE(clang-analyzer-cplusplus.InnerPointer): looking at what was left behind is the
-    // point
+    // Looking at what was left behind is the point.
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.InnerPointer)
     EXPECT_EQ(std::string(bytes, 11), std::string(11, '\0'));
 }
 
