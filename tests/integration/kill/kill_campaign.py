@@ -160,8 +160,9 @@ class Campaign:
             # Writes may succeed in between and stop later; only the end of the limit tells.
             time.sleep(self.limit_s + GRACE_S)
         lanes = self.stalls.wait_until_all_write(writer.now_ns(), patience)
-        if record["kind"] == "worker-stopped":
-            hold.send(signal.SIGCONT, ["worker"])
+        if stopped(record):
+            # What was stopped cannot leave by itself. Going on, it must do no harm.
+            hold.send(signal.SIGCONT, record["killed"])
         if not hold.wait(patience):
             fail(f"processes left: {hold.left_over()}")
         record["exit"] = hold.process.returncode
