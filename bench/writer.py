@@ -62,6 +62,14 @@ def waits(lane):
     return since != 0 and now_ns() - since > 1_000_000
 
 
+def state(lane):
+    """For a complaint: how long ago it wrote, and for how long it has been in a write, in ms."""
+    now = now_ns()
+    since = lane["writing_since_ns"]
+    return {"wrote_ago": (now - lane["last_end_ns"]) / 1e6,
+            "waits": (now - since) / 1e6 if since else 0}
+
+
 def stalled_at(lane, moment):
     return any(begin <= moment < end for begin, end in lane["stalls"])
 

@@ -168,8 +168,9 @@ class Campaign:
         record["exit"] = hold.process.returncode
         record["exit_ms"] = (hold.ended - killed_at) / 1e6 if hold.ended else None
         if lanes is None:
-            fail(f"somebody does not write after {patience} s; thawed by the test: "
-                 f"{scratch.rescue(self.mounts)}")
+            found = scratch.rescue(self.mounts)
+            fail(f"somebody does not write after {patience} s; thawed by the test: {found}; "
+                 f"{[writer.state(lane) for lane in self.stalls.report()]}")
             return
         lanes = self.stalls.report()
         record["stalled_at_kill"] = sum(writer.stalled_at(lane, killed_at) for lane in lanes)
