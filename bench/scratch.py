@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,11 +57,17 @@ def skip(reason):
     sys.exit(SKIPPED)
 
 
+def _leave(*_):
+    """As an exception, so that the scratch filesystems are tidied up on the way."""
+    raise SystemExit("stopped from outside")
+
+
 def enter_private_namespace():
     """Nothing mounted from here on is seen by the rest of the machine, and /run is our own, so that
     ledgers of other runs are not ours to judge and no systemd is found."""
     if os.geteuid() != 0:
         skip("needs root")
+    signal.signal(signal.SIGTERM, _leave)
     try:
         unshare(CLONE_NEWNS)
         mount("none", "/", None, MS_REC | MS_PRIVATE)
@@ -230,6 +237,16 @@ class Scratch:
             self.mounts.append(point)
 
     def __exit__(self, *_):
+        # Whoever stops us now waits: half tidied up is what this class is there to prevent.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._tidy_up()
+        finally:
+            signal.signal(signal.SIGTERM, _leave)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _tidy_up(self):
         rescue(self.mounts)
         left = []
         for point in self.mounts:

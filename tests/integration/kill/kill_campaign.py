@@ -313,14 +313,9 @@ def parse():
     return options
 
 
-def leave(*_):
-    raise SystemExit("stopped from outside")
-
-
 def main():
     options = parse()
     scratch.enter_private_namespace()
-    signal.signal(signal.SIGTERM, leave)
     print(f"seed {options.seed}, {options.rounds} rounds, limit {options.limit} s", flush=True)
     begun = time.monotonic()
     with scratch.Scratch(FILESYSTEMS) as mounts:
