@@ -177,12 +177,13 @@ class _Loop:
         os.unlink(self.file)
 
 
-def _removed(device):
-    """A killed process lets go of its mounts a little later than of its number."""
+def _retried(action):
+    """False if it does not work for 5 s. A process that is ending, killed or not, holds its mounts
+    a little longer than one thinks."""
     end = time.monotonic() + 5
     while True:
         try:
-            device.remove()
+            action()
             return True
         except (OSError, subprocess.CalledProcessError):
             if time.monotonic() > end:
@@ -250,10 +251,10 @@ class Scratch:
         rescue(self.mounts)
         left = []
         for point in self.mounts:
-            with contextlib.suppress(OSError):
-                unmount(point)
+            if not _retried(lambda point=point: (rescue([point]), unmount(point))):
+                left.append(point)
         for device in self.devices:
-            if not _removed(device):
+            if not _retried(device.remove):
                 left.append(device.path)
         with contextlib.suppress(OSError):
             unmount(self.folder, MNT_DETACH)

@@ -4,6 +4,8 @@ import json
 import subprocess
 import time
 
+import scratch
+
 
 def now_ns():
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
@@ -11,6 +13,7 @@ def now_ns():
 
 class Writer:
     def __init__(self, program, mounts, period_us=1000, stall_us=1000):
+        self.mounts = mounts
         self.command = [program, "--period-us", str(period_us), "--stall-us", str(stall_us),
                         *mounts]
 
@@ -20,8 +23,9 @@ class Writer:
         return self
 
     def __exit__(self, *_):
-        # SIGKILL, since the files may be on a frozen filesystem. Whoever ends the block thaws them.
+        # When a test was stopped in the middle, a write may wait for a thaw that nobody will do.
         self.process.kill()
+        scratch.rescue(self.mounts)
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait(timeout=30)
