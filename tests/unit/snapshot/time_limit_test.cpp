@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "handlers/time_limit.h"
+#include "snapshot/time_limit.h"
 
 #include <limits>
 
