@@ -1,57 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/configuration.h"
 
-#include <fstream>
-#include <sstream>
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "platform/linux/directory_store.h"
 
 namespace stillpoint {
+namespace {
 
-// TEMPORARY: replaced by handlers/config.
-Configuration load_configuration(Log&) {
-    Configuration c;
-    std::ifstream file("/etc/stillpoint/stillpoint.conf");
-    std::string line;
-    std::string section;
-    while (std::getline(file, line)) {
-        if (!line.empty() && line[0] == '[') {
-            section = line.substr(1, line.find(']') - 1);
-            continue;
-        }
-        const auto eq = line.find(" = ");
-        if (eq == std::string::npos) continue;
-        const std::string key = line.substr(0, eq);
-        const std::string value = line.substr(eq + 3);
-        if (section == "disks") {
-            DiskPlace place;
-            if (value == "local")
-                place.local = true;
-            else
-                place.lun = std::stoi(value);
-            c.disks.emplace_back(key, place);
-        } else if (key == "only_devices") {
-            c.only_devices.emplace();
-            std::stringstream list(value);
-            std::string one;
-            while (std::getline(list, one, ',')) {
-                if (auto n = parse_device_number(one)) c.only_devices->push_back(*n);
-            }
-        } else if (key == "endpoint") {
-            const auto colon = value.rfind(':');
-            c.host.host = value.substr(7, colon - 7);
-            c.host.port = std::stoi(value.substr(colon + 1));
-        } else if (key == "ca_bundle") {
-            c.ca_bundle = value;
+/// The file's text, or nothing. A file that is there and cannot be read is worth a warning.
+std::string read_or_nothing(const std::string& path, std::vector<std::string>& warnings) {
+    const std::size_t slash = path.rfind('/');
+    const auto folder = linux_os::DirectoryStore::open(path.substr(0, slash));
+    const Result<std::string> text =
+        folder ? folder->read(path.substr(slash + 1)) : Result<std::string>(folder.error());
+    if (text) {
+        return *text;
+    }
+    for (const Error* error = &text.error(); error != nullptr; error = error->cause()) {
+        if (error->os() && error->os()->number == ENOENT) {
+            return {};
         }
     }
-    return c;
+    warnings.push_back(text.error().sentence() + ": the defaults are used");
+    return {};
 }
 
-void apply_disk_map(Inventory& inventory, const Configuration& configuration) {
-    for (auto& device : inventory.devices) {
-        for (const auto& [name, place] : configuration.disks) {
-            if (device.name == name) device.place = place;
-        }
-    }
+template <class Config>
+void take(ReadConfig<Config> read, Config& config, std::vector<std::string>& warnings) {
+    config = std::move(read.config);
+    std::ranges::move(read.warnings, std::back_inserter(warnings));
+}
+
+}  // namespace
+
+Configuration load_configuration() {
+    Configuration configuration;
+    std::vector<std::string>& warnings = configuration.warnings;
+    take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
+    take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
+         warnings);
+    return configuration;
 }
 
 }  // namespace stillpoint

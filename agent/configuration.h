@@ -1,36 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/device_number.h"
-#include "base/log.h"
-#include "platform/inventory.h"
-#include "snapshot/host_messages.h"
+#include "handlers/config/agent_config.h"
+#include "handlers/config/vmbackup_config.h"
 
 namespace stillpoint {
 
-/// What the administrator set, in our file and in the ones of the extension before us
-/// (docs/configuration.md).
+/// What the administrator set (docs/configuration.md), in our file and in the one of the extension
+/// before us.
 struct Configuration {
-    std::chrono::milliseconds limit{20'000};
-    bool rehearsal = true;
-    std::optional<std::vector<DeviceNumber>> only_devices;
-    std::vector<std::string> skip_mounts;
-    std::vector<std::pair<std::string, DiskPlace>> disks;
-    std::string snapshot_method;
-    HostEndpoint host;
-    std::string ca_bundle;
-    bool upload_status_and_log = true;
-    bool no_events = false;
+    AgentConfig ours;
+    VmBackupConfig vmbackup;
+    /// What was not understood, as sentences for the log; the default was used.
+    std::vector<std::string> warnings;
 };
 
-/// What cannot be used is logged with file, line and the value used instead.
-Configuration load_configuration(Log& log);
-
-void apply_disk_map(Inventory& inventory, const Configuration& configuration);
+/// Reads both files; one that is not there gives the defaults.
+Configuration load_configuration();
 
 }  // namespace stillpoint

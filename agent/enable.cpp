@@ -6,7 +6,6 @@
 
 #include <unistd.h>
 
-#include "agent/configuration.h"
 #include "agent/handler_context.h"
 #include "agent/machine_facts.h"
 #include "agent/run_log.h"

@@ -14,6 +14,7 @@
 #include "base/format.h"
 #include "handlers/events.h"
 #include "handlers/settings.h"
+#include "handlers/snapshot_method.h"
 #include "platform/linux/beast_held_http.h"
 #include "platform/linux/ca_bundle.h"
 #include "platform/linux/cms_protector.h"
@@ -24,6 +25,7 @@
 #include "platform/linux/system_clock.h"
 #include "snapshot/backup.h"
 #include "snapshot/blob_upload.h"
+#include "snapshot/disk_map.h"
 #include "snapshot/passport.h"
 
 namespace stillpoint {
@@ -46,7 +48,7 @@ public:
         : context_(context),
           sequence_(sequence),
           run_log_(clock_, context.environment().log_folder),
-          config_(load_configuration(run_log_.log())),
+          config_(load_configuration()),
           http_({.ca_bundle = ca_bundle()}),
           held_http_(clock_, {.ca_bundle = ca_bundle()}) {}
 
@@ -55,6 +57,9 @@ public:
                    {{"version", context_.version()},
                     {"sequence", std::to_string(sequence_)},
                     {"pid", std::to_string(::getpid())}});
+        for (const std::string& warning : config_.warnings) {
+            log().warning("configuration", "not understood", {{"what", warning}});
+        }
         const Result<WorkerLock> lock =
             WorkerLock::take(kDurableFolder, clock_.now() + kOtherBackupLimit);
         if (!lock) {
@@ -69,7 +74,12 @@ private:
     Log& log() { return run_log_.log(); }
 
     std::string ca_bundle() const {
-        return config_.ca_bundle.empty() ? linux_os::find_ca_bundle() : config_.ca_bundle;
+        return config_.ours.ca_bundle.empty() ? linux_os::find_ca_bundle() : config_.ours.ca_bundle;
+    }
+
+    std::string_view configured_method() const {
+        return config_.vmbackup.snapshot_method ? name_of(*config_.vmbackup.snapshot_method)
+                                                : std::string_view();
     }
 
     /// Reads the request, backs up, and leaves everything that is to be said in report_.
@@ -82,7 +92,7 @@ private:
             return;
         }
         const linux_os::CmsProtector protector(context_.agent_folder());
-        Result<ParsedSettings> settings = parse_settings(*text, protector, config_.snapshot_method);
+        Result<ParsedSettings> settings = parse_settings(*text, protector, configured_method());
         if (!settings) {
             report_.request = echo_settings(*text);
             report_.error = settings.error();
@@ -123,15 +133,17 @@ private:
         if (!inventory) {
             return inventory.error();
         }
-        apply_disk_map(*inventory, config_);
+        for (const std::string& name : apply_disk_map(*inventory, config_.ours.disks)) {
+            log().warning("plan", "a configured disk is not there", {{"disk", name}});
+        }
         HoldSelection selection{.luns = settings_->request.luns,
                                 .only_mounts = {},
-                                .skip_mounts = config_.skip_mounts,
-                                .only_devices = config_.only_devices};
+                                .skip_mounts = config_.vmbackup.mounts_to_skip,
+                                .only_devices = config_.ours.only_devices};
         Result<GuestPlan> plan = plan_hold(*inventory, selection);
         if (plan) {
-            plan->hold.limit = config_.limit;
-            plan->hold.rehearse = config_.rehearsal;
+            plan->hold.limit = hold_limit(config_.ours, config_.vmbackup);
+            plan->hold.rehearse = config_.ours.rehearsal;
             for (const std::string& warning : plan->warnings) {
                 log().warning("plan", "noticed", {{"what", warning}});
             }
@@ -150,7 +162,7 @@ private:
         linux_os::FreezeStillPoint still_point(log(), linux_os::guard_program());
         const BackupTools tools{still_point, http_, held_http_, clock_, log()};
         BackupServices services;
-        services.host = config_.host;
+        services.host = {config_.ours.host.host, config_.ours.host.port};
         report_ =
             run_backup(settings_->request, plan, services, tools, [this] { write_passport_now(); });
         report_.storage = storage_facts(plan);
@@ -187,7 +199,7 @@ private:
 
     void upload(const std::optional<HttpTarget>& blob, std::string_view what,
                 const std::string& text) {
-        if (!blob || !config_.upload_status_and_log) {
+        if (!blob || !config_.vmbackup.upload_status_and_log) {
             return;
         }
         if (const Result<void> done = BlobUpload(http_).put(*blob, text); !done) {
@@ -245,7 +257,7 @@ private:
     }
 
     void leave_events() {
-        if (!context_.environment().events_folder || config_.no_events) {
+        if (!context_.environment().events_folder || config_.vmbackup.disable_logging) {
             return;
         }
         auto folder = linux_os::DirectoryStore::open(*context_.environment().events_folder);
