@@ -133,8 +133,8 @@ private:
         if (!inventory) {
             return inventory.error();
         }
-        for (const std::string& name : apply_disk_map(*inventory, config_.ours.disks)) {
-            log().warning("plan", "a configured disk is not there", {{"disk", name}});
+        for (const std::string& warning : apply_disk_map(*inventory, config_.ours.disks)) {
+            log().warning("plan", "noticed", {{"what", warning}});
         }
         HoldSelection selection{.luns = settings_->request.luns,
                                 .only_mounts = {},
