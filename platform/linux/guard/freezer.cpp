@@ -60,6 +60,11 @@ void Freezer::freeze_through(int level) {
 
 void Freezer::thaw_down_to(int level) {
     thaw_from_ = level;
+    // A thread that was told to freeze may not have come so far: what it finds thawed it never
+    // freezes. Either this swap wins or the thread's own, and then it is waited for.
+    for (LedgerEntry& entry : ledger_.entries()) {
+        (void)move_word(entry, {FsState::free, guard_slot}, {FsState::thawed, guard_slot});
+    }
     wake();
 }
 

@@ -262,10 +262,10 @@ bool GuardLoop::any_frozen_at_or_above(int level) const {
 
 bool GuardLoop::all_finished() const {
     for (std::size_t i = 0; i < freezer_.size(); ++i) {
-        // One that is still opening its mount has frozen nothing and never will.
-        const bool idle =
-            freezer_.finished(i) || unpack(ledger_.entries()[i].word.load()).state == FsState::free;
-        if (!idle) {
+        // A thread may still wait for its mount to open, or for a sync: it never freezes any more.
+        const FsState state = unpack(ledger_.entries()[i].word.load()).state;
+        const bool idle = state == FsState::free || state == FsState::thawed;
+        if (!idle && !freezer_.finished(i)) {
             return false;
         }
     }
