@@ -102,7 +102,8 @@ struct LedgerHeader {
     std::uint32_t restricted;
     std::uint32_t allowed_count;
     std::array<DeviceNumber, 256> allowed;
-    /// When everything must be let go; 0 until the first freeze. Nanoseconds on CLOCK_BOOTTIME.
+    /// When everything must be let go: of the rehearsal first, then of the hold; 0 before.
+    /// Nanoseconds on CLOCK_BOOTTIME.
     std::atomic<std::int64_t> deadline;
     std::array<Participant, slot_count> participants;
 };
