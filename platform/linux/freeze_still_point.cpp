@@ -113,7 +113,7 @@ public:
             *ledger_, guard_slot, [this] { lost(); },
             [this] {
                 if (is_overdue(*ledger_)) {
-                    lost();
+                    rescuer_->go();  // kills a guard that does nothing; then lost() follows
                 }
             });
         return {};
@@ -136,8 +136,13 @@ public:
         }
     }
 
-    /// The guard is dead, or stopped for so long that it was killed: our own threads thaw.
-    void rescue() { (void)rescuer_->settled(boottime_now() + kAnswerLimit); }
+    /// The guard is dead, or has been stopped for so long that it must not go on: our own threads
+    /// thaw.
+    void rescue() {
+        kill_participant(ledger_->header().participants[guard_slot]);
+        rescuer_->go();
+        (void)rescuer_->settled(boottime_now() + kAnswerLimit);
+    }
 
     void collect(HoldEvidence& evidence) {
         evidence.guard_lost = guard_lost_;
