@@ -139,6 +139,9 @@ public:
     /// folder's reason.
     static Result<Ledger> create(const LedgerPlan& plan, const std::string& name);
 
+    /// The paths of those that are there.
+    static std::vector<std::string> all();
+
     /// An existing one. Errors: ledger_unavailable (not ours, not a ledger, another version).
     static Result<Ledger> open(const std::string& path);
 

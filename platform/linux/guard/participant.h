@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "platform/linux/guard/ledger.h"
@@ -15,6 +16,8 @@ namespace stillpoint::linux_os {
 class Presence {
 public:
     Presence(Ledger& ledger, Slot slot);
+    /// After claim_rescuer_slot().
+    Presence(Ledger& ledger, Slot slot, std::adopt_lock_t);
     Presence(const Presence&) = delete;
     Presence& operator=(const Presence&) = delete;
     ~Presence();
@@ -23,7 +26,8 @@ private:
     Participant& participant_;
 };
 
-/// Claims a free slot for one more process that wants to thaw. No value: all are taken.
+/// Claims a free slot for one more process that wants to thaw, for this thread, which then makes a
+/// Presence of it. No value: all are taken.
 std::optional<Slot> claim_rescuer_slot(Ledger& ledger);
 
 enum class ProcessLife {

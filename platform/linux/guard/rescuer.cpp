@@ -18,15 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often the state of a dying process is looked at: there is no event for "its last system call
-/// has returned" that every kernel we support has.
-constexpr Instant kLook = 2ms;
-
-void pause_for(Instant span) noexcept {
-    timespec time{span / 1s, (span % 1s).count()};
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
 template <class Condition>
 bool until_true(Instant until, Condition condition) {
     while (!condition()) {
