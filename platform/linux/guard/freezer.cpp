@@ -120,7 +120,7 @@ void Freezer::wait_for_thaw(std::size_t index) {
 
 void Freezer::run(std::size_t index) {
     LedgerEntry& entry = ledger_.entries()[index];
-    const OpenedMount mount = open_mount(entry);
+    const OpenedMount mount = open_mount(place_of(entry));
     if (mount.fd) {
         reach(index, Stage::opened);
         take_part(index, mount.fd.get());

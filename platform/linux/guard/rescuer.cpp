@@ -85,7 +85,7 @@ bool Rescuer::settled(Instant until) const {
 
 void Rescuer::Shared::run(std::size_t index) {
     LedgerEntry& entry = ledger->entries()[index];
-    const OpenedMount mount = open_mount(entry);
+    const OpenedMount mount = open_mount(place_of(entry));
     turns[index].opened = true;
     orders.wait(wait_orders);
     if (orders == rescue_orders) {
