@@ -18,8 +18,8 @@ namespace {
 
 int sync_one(const FilesystemToWatch& filesystem) {
     // What is mounted there must be it: to sync another one would prove nothing.
-    const OpenedMount mount = open_mount({filesystem.mount_point, filesystem.mount_id,
-                                          filesystem.namespace_pid, filesystem.device});
+    const OpenedMount mount = open_mount(
+        {filesystem.mount_point, filesystem.mount_id, filesystem.namespace_pid, filesystem.device});
     if (!mount.fd) {
         return mount.result == FsResult::replaced ? ESTALE : mount.error;
     }

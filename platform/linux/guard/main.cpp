@@ -88,9 +88,10 @@ Result<UniqueFd> connect_to_worker(const std::string& name) {
     return fd;
 }
 
-/// Neither returns: a thread may still be waiting for a mount point that does not open, and nothing
-/// may be torn down under it.
-[[noreturn]] void guard(Ledger& ledger, UniqueFd socket) {
+/// Never returns: a thread may still be waiting for a mount point that does not open, and nothing
+/// may be torn down under it. So also not by an exception (no more threads): then the process ends
+/// at once, with nothing frozen.
+[[noreturn]] void guard(Ledger& ledger, UniqueFd socket) noexcept {
     // The worker thread that started us, if it did and not systemd: one more way to learn of its
     // death.
     (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <stdexcept>
 #include <string_view>
 
 #include <fcntl.h>
@@ -79,9 +80,9 @@ int lock_for(pthread_mutex_t& mutex, std::chrono::milliseconds span) noexcept {
 }  // namespace
 
 Presence::Presence(Ledger& ledger, Slot slot) : participant_(ledger.header().participants[slot]) {
-    // Somebody who looked whether we are there yet may have died on it: then it is ours to mend.
-    if (lock_for(participant_.alive, std::chrono::seconds(5)) == EOWNERDEAD) {
-        (void)::pthread_mutex_consistent(&participant_.alive);
+    // Everybody waits for a death only after hearing of the life, so nobody else locks it yet.
+    if (lock_for(participant_.alive, std::chrono::seconds(5)) != 0) {
+        throw std::runtime_error("another process has this place in the ledger");
     }
     sign(participant_);
 }
@@ -112,7 +113,8 @@ std::optional<Slot> claim_rescuer_slot(Ledger& ledger) {
         if (locked != 0 && locked != EOWNERDEAD) {
             continue;  // somebody is there
         }
-        // What the last one owns is told apart by its slot: a thread of it may be in the kernel yet.
+        // What the last one owns is told apart by its slot: a thread of it may be in the kernel
+        // yet.
         if (life_of(participant) == ProcessLife::gone && !owns_something(slot)) {
             return static_cast<Slot>(slot);
         }

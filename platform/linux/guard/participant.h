@@ -15,6 +15,7 @@ namespace stillpoint::linux_os {
 /// it on the thread that decides (the loop), since it is that thread's life that is watched.
 class Presence {
 public:
+    /// Throws when another process is, or died, in this place: a second guard must not come up.
     Presence(Ledger& ledger, Slot slot);
     /// After claim_rescuer_slot().
     Presence(Ledger& ledger, Slot slot, std::adopt_lock_t);
