@@ -99,7 +99,8 @@ class Rig:
     def _unpack(self):
         self.base.mkdir()
         (self.base / "bin").mkdir()
-        manifest = self._programs.parent / "package/HandlerManifest.json"
+        manifest = next(found for found in (self._programs.parent / "package/HandlerManifest.json",
+                                            self._programs.parent / "HandlerManifest.json") if found.exists())
         shutil.copy(manifest, self.base)
         for name in ("stillpoint", "stillpoint-guard"):
             shutil.copy(self._programs / name, self.base / "bin")
