@@ -74,8 +74,10 @@ class Running:
         found = []
         for entry in pathlib.Path("/proc").glob("[0-9]*/environ"):
             with contextlib.suppress(OSError):
-                if f"{MARK}={self.mark}".encode() in entry.read_bytes():
-                    found.append((entry.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                words = (entry.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                # The extension is started without our environment, but from our folder.
+                if f"{MARK}={self.mark}".encode() in entry.read_bytes() or str(self.folder) in words:
+                    found.append(words)
         return found
 
     def mounts(self):
