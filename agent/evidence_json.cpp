@@ -97,6 +97,7 @@ std::string_view name_of(FreezeOutcome outcome) {
 std::string evidence_json(const GuestPlan& plan, const HoldEvidence& evidence) {
     Json json;
     json["held"] = !evidence.not_held;
+    json["held_throughout"] = evidence.held_throughout();
     json["error"] = nullptr;
     if (evidence.not_held) {
         json["error"] = {{"code", name_of(evidence.not_held->code())},

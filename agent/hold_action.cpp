@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <initializer_list>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,77 +22,83 @@ namespace {
 using linux_os::boottime_now;
 using linux_os::UniqueFd;
 
-sigset_t stop_signal_set() {
+sigset_t set_of(std::initializer_list<int> numbers) {
     sigset_t set;
     ::sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int number : numbers) {
         ::sigaddset(&set, number);
     }
     return set;
 }
 
-UniqueFd stop_signals() {
-    const sigset_t set = stop_signal_set();
+UniqueFd signals(std::initializer_list<int> numbers) {
+    const sigset_t set = set_of(numbers);
     return UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-/// Until `fd` has something to read (-1: nothing ever), a stop signal or the deadline.
-/// True: `fd` has something.
-bool wait_for(int fd, const UniqueFd& stop, Deadline deadline) {
-    while (true) {
-        std::array<pollfd, 2> fds{{{fd, POLLIN, 0}, {stop.get(), POLLIN, 0}}};
-        const auto left = deadline.left(boottime_now());
-        const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
-        if (ready >= 0) {
-            return fds[0].revents != 0;
-        }
-        if (errno != EINTR) {
-            return false;
+/// Waits, and knows whether it was a stop signal that ended the waiting.
+class Wait {
+public:
+    /// Until `fd` has something to read (-1: nothing ever), a stop signal or the deadline.
+    /// True: `fd` has something.
+    bool until_readable(int fd, Deadline deadline) {
+        while (true) {
+            std::array<pollfd, 2> fds{{{fd, POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+            const auto left = deadline.left(boottime_now());
+            const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
+            if (ready < 0 && errno == EINTR) {
+                continue;
+            }
+            stopped_ = stopped_ || fds[1].revents != 0;
+            return ready > 0 && fds[0].revents != 0;
         }
     }
-}
+    bool stopped() const { return stopped_; }
+    Result<void> verdict() const {
+        return stopped_ ? Result<void>(fail(Code::action_failed, "ended by a stop signal"))
+                        : Result<void>();
+    }
+
+private:
+    UniqueFd stop_ = signals({SIGINT, SIGTERM, SIGHUP});
+    bool stopped_ = false;
+};
 
 class TimedAction final : public HoldAction {
 public:
-    explicit TimedAction(std::chrono::milliseconds span) : span_(span), stop_(stop_signals()) {}
+    explicit TimedAction(std::chrono::milliseconds span) : span_(span) {}
 
     void run(Deadline deadline) override {
         const Deadline end(std::min(deadline.at(), Instant(boottime_now() + span_)));
-        (void)wait_for(-1, stop_, end);
+        (void)wait_.until_readable(-1, end);
     }
-    Result<void> finish() override { return {}; }
+    Result<void> finish() override { return wait_.verdict(); }
 
 private:
     std::chrono::milliseconds span_;
-    UniqueFd stop_;
+    Wait wait_;
 };
 
 class EofAction final : public HoldAction {
 public:
-    EofAction() : stop_(stop_signals()) {}
-
     void run(Deadline deadline) override {
         std::array<char, 4096> ignored;
-        while (wait_for(STDIN_FILENO, stop_, deadline)) {
+        while (wait_.until_readable(STDIN_FILENO, deadline) && !wait_.stopped()) {
             if (::read(STDIN_FILENO, ignored.data(), ignored.size()) <= 0) {
                 return;
             }
         }
     }
-    Result<void> finish() override { return {}; }
+    Result<void> finish() override { return wait_.verdict(); }
 
 private:
-    UniqueFd stop_;
+    Wait wait_;
 };
 
 class CommandAction final : public HoldAction {
 public:
-    CommandAction(pid_t child, UniqueFd start, UniqueFd ended, std::string name)
-        : child_(child),
-          start_(std::move(start)),
-          ended_(std::move(ended)),
-          name_(std::move(name)),
-          stop_(stop_signals()) {}
+    CommandAction(pid_t child, UniqueFd start, std::string name)
+        : child_(child), start_(std::move(start)), name_(std::move(name)) {}
 
     ~CommandAction() override {
         if (child_ > 0) {
@@ -102,18 +109,23 @@ public:
     }
 
     void run(Deadline deadline) override {
-        (void)!::write(start_.get(), "!", 1);
-        started_ = true;
-        // The other end is closed when the command ends: an exec keeps it open, the end of it does
-        // not.
-        if (!wait_for(ended_.get(), stop_, deadline) && !deadline.passed(boottime_now())) {
+        // Stopped already, or killed by the same Ctrl-C as we: then there is nobody to start.
+        (void)wait_.until_readable(-1, Deadline(Instant::zero()));
+        started_ = !wait_.stopped() && ::write(start_.get(), "!", 1) == 1;
+        // Its end, not that of a pipe it inherits: sudo and ssh close those at once, and a daemon
+        // that it leaves behind keeps them open.
+        while (started_ && !has_ended() && wait_.until_readable(child_ended_.get(), deadline)) {
+            signalfd_siginfo ignored{};
+            (void)!::read(child_ended_.get(), &ignored, sizeof ignored);
+        }
+        if (started_ && wait_.stopped()) {
             (void)::kill(child_, SIGTERM);
         }
     }
 
     Result<void> finish() override {
         if (!started_) {
-            return {};
+            return wait_.verdict();
         }
         int status = 0;
         const pid_t ended = ::waitpid(std::exchange(child_, 0), &status, 0);
@@ -123,21 +135,27 @@ public:
                             ? fmt::format("'{}' was ended by signal {}", name_, WTERMSIG(status))
                             : fmt::format("'{}' ended with status {}", name_, WEXITSTATUS(status)));
         }
-        return {};
+        return wait_.verdict();
     }
 
 private:
+    bool has_ended() const {
+        siginfo_t info{};
+        return ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) !=
+                   0 ||
+               info.si_pid == child_;
+    }
+
     pid_t child_;
     UniqueFd start_;
-    UniqueFd ended_;
     std::string name_;
-    UniqueFd stop_;
+    UniqueFd child_ended_ = signals({SIGCHLD});
+    Wait wait_;
     bool started_ = false;
 };
 
 [[noreturn]] void become(char* const* argv, int start) {
-    sigset_t none;
-    ::sigemptyset(&none);
+    const sigset_t none = set_of({});
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
     char go = 0;
     if (::read(start, &go, 1) != 1) {
@@ -150,8 +168,11 @@ private:
 }  // namespace
 
 void catch_stop_signals() {
-    const sigset_t set = stop_signal_set();
+    // SIGPIPE only so that it does not kill us while something is held.
+    const sigset_t set = set_of({SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGPIPE});
     (void)::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    // Whoever started us may ignore it, and then nobody would learn of a child's end.
+    (void)::signal(SIGCHLD, SIG_DFL);
 }
 
 std::unique_ptr<HoldAction> hold_for(std::chrono::milliseconds span) {
@@ -170,28 +191,22 @@ Result<std::unique_ptr<HoldAction>> hold_while_running(const std::vector<std::st
     }
     argv.push_back(nullptr);
     int start[2] = {-1, -1};
-    int ended[2] = {-1, -1};
-    if (::pipe2(start, O_CLOEXEC) != 0 || ::pipe2(ended, O_CLOEXEC) != 0) {
+    if (::pipe2(start, O_CLOEXEC) != 0) {
         return fail(Code::action_failed, "cannot make a pipe").with_errno(errno);
     }
     UniqueFd start_read(start[0]);
     UniqueFd start_write(start[1]);
-    UniqueFd ended_read(ended[0]);
-    UniqueFd ended_write(ended[1]);
     const pid_t child = ::fork();
     if (child < 0) {
         return fail(Code::action_failed, fmt::format("cannot start '{}'", command.front()))
             .with_errno(errno);
     }
     if (child == 0) {
-        // The worker's death must reach the child as the end of its pipe; the end of the child must
-        // reach the worker, through whatever it executes.
-        start_write.reset();
-        (void)::fcntl(ended_write.get(), F_SETFD, 0);
+        start_write.reset();  // our death must reach the child as the end of its pipe
         become(argv.data(), start_read.get());
     }
-    return std::unique_ptr<HoldAction>(std::make_unique<CommandAction>(
-        child, std::move(start_write), std::move(ended_read), command.front()));
+    return std::unique_ptr<HoldAction>(
+        std::make_unique<CommandAction>(child, std::move(start_write), command.front()));
 }
 
 }  // namespace stillpoint

@@ -22,7 +22,8 @@ public:
     virtual ~HoldAction() = default;
     /// Waits for the end of the action, a stop signal or the deadline.
     virtual void run(Deadline deadline) = 0;
-    /// After the hold: waits for what still runs. Errors: action_failed.
+    /// After the hold: waits for what still runs. Errors: action_failed, also when it was cut short
+    /// by a stop signal.
     virtual Result<void> finish() = 0;
 };
 
@@ -32,8 +33,8 @@ std::unique_ptr<HoldAction> hold_until_eof();
 /// Errors: action_failed, when it cannot be forked.
 Result<std::unique_ptr<HoldAction>> hold_while_running(const std::vector<std::string>& command);
 
-/// Blocks the stop signals for the whole process; from now on they end an action, and with it the
-/// hold. To be called before any thread is started.
+/// Blocks the stop signals (and SIGCHLD, and SIGPIPE) for the whole process; from now on they end
+/// an action, and with it the hold. To be called before any thread is started.
 void catch_stop_signals();
 
 }  // namespace stillpoint

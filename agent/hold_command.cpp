@@ -23,6 +23,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kStaleLimit = 5s;
+
 enum ExitCode {
     exit_held = 0,
     exit_not_held = 1,
@@ -134,16 +136,13 @@ Result<GuestPlan> plan_of(const HoldOptions& options, std::chrono::milliseconds 
     return plan;
 }
 
-bool held_throughout(const HoldEvidence& evidence) {
-    return !evidence.overran && !evidence.guard_lost &&
-           std::ranges::all_of(evidence.filesystems, &FilesystemEvidence::held_until_thaw);
-}
-
 int hold(const HoldOptions& options) {
     if (::geteuid() != 0) {
         return complain(fail(Code::privilege_missing, "freezing filesystems needs root"));
     }
     catch_stop_signals();
+    // What an earlier hold may have left would look like somebody else's freeze.
+    (void)linux_os::thaw_stale({}, kStaleLimit);
     const Result<std::chrono::milliseconds> limit = parse_span(options.limit, "--limit");
     if (!limit) {
         return complain(limit.error());
@@ -169,7 +168,7 @@ int hold(const HoldOptions& options) {
     if (evidence.not_held) {
         return complain(*evidence.not_held);
     }
-    if (!held_throughout(evidence)) {
+    if (!evidence.held_throughout() || !evidence.stuck.empty()) {
         std::cerr << "stillpoint: not everything was held for the whole time\n";
         return exit_broken;
     }

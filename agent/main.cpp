@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/handler_commands.h"
 #include "agent/hold_command.h"
 #include "agent/process.h"
 #include "handlers/explain.h"
@@ -32,6 +33,7 @@ int run(int argc, char** argv) {
     int exit_code = 0;
     add_explain_command(app, exit_code);
     stillpoint::add_hold_commands(app, exit_code);
+    stillpoint::add_handler_commands(app, exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

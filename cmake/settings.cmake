@@ -11,6 +11,10 @@ target_compile_options(sp_settings INTERFACE
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   target_compile_options(sp_settings INTERFACE -fstack-protector-strong)
 endif()
+if(SP_FUZZ)
+  # Coverage for libFuzzer; only the fuzz targets link it.
+  target_compile_options(sp_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(SP_SANITIZE)
   target_compile_options(sp_settings INTERFACE -fsanitize=${SP_SANITIZE} -fno-omit-frame-pointer)
   # Everything that is linked must carry the runtime, so the whole build gets the link option.

@@ -127,10 +127,11 @@ Result<void> read_public(const JsonField& open, const JsonField& sealed, Setting
     return done;
 }
 
-Result<void> choose_method(SettingsReading& reading) {
+void choose_method(SettingsReading& reading, std::optional<Error>& lun_list_error) {
     BackupRequest& request = reading.request;
     MethodFacts& facts = reading.method;
     facts.lun_list_empty = request.luns.empty();
+    facts.blobs_listed = !request.blobs.empty();
     facts.lun_is_write_accelerated = std::ranges::any_of(request.luns, [&](int lun) {
         return std::ranges::count(request.write_accelerated_luns, lun) > 0;
     });
@@ -139,11 +140,13 @@ Result<void> choose_method(SettingsReading& reading) {
     facts.vmgs_included = request.vmgs_included;
     facts.any_direct_drive = request.any_direct_drive;
     const auto method = decide_snapshot_method(facts);
-    if (!method) {
-        return method.error();
+    if (method) {
+        request.method = *method;
+        return;
     }
-    request.method = *method;
-    return {};
+    lun_list_error = method.error();
+    reading.warnings.push_back(method.error().message());
+    request.method = SnapshotMethod::only_host;
 }
 
 }  // namespace
@@ -172,10 +175,10 @@ Result<ParsedSettings> parse_settings(std::string_view file_text,
 
     MethodFacts method{std::string(configured_method), {}};
     SettingsReading reading{settings.request, method, settings.warnings};
-    Result<void> good = read_public(open, sealed, reading);
+    const Result<void> good = read_public(open, sealed, reading);
     if (good) {
         read_protected(open, sealed, reading, settings.protected_error);
-        good = choose_method(reading);
+        choose_method(reading, settings.lun_list_error);
     }
     wipe_strings(sealed_json);
     if (!good) {

@@ -21,6 +21,9 @@ struct ParsedSettings {
     /// settings_undecryptable or settings_malformed.
     std::optional<Error> protected_error;
     bool had_protected_settings = false;
+    /// Disks are excluded, none is listed, and the host must take the snapshots: by the published
+    /// rule error 17, which the extension before us never raised. The host is asked all the same.
+    std::optional<Error> lun_list_error;
     /// EnableVMSnapshotExtensionPolling: the host wants to be asked for snapshot requests.
     bool host_polling = false;
     /// What was read leniently, one sentence each: names of fields, never values.
@@ -32,7 +35,7 @@ inline constexpr std::size_t kSettingsLimitBytes = 4 << 20;
 /// Reads SEQ.settings. `configured_method` is SnapshotMethod of vmbackup.conf, or empty.
 ///
 /// Errors: settings_missing, settings_malformed with the path of the field and what was found
-/// there, command_unknown, lun_list_invalid. What the service may leave out is left out without an
+/// there, command_unknown. What the service may leave out is left out without an
 /// error.
 Result<ParsedSettings> parse_settings(std::string_view file_text,
                                       const SettingsProtector& protector,

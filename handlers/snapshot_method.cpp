@@ -34,13 +34,13 @@ std::string_view name_of(SnapshotMethod method) {
 Result<SnapshotMethod> decide_snapshot_method(const MethodFacts& facts) {
     const bool host_only_disks =
         facts.any_write_accelerated || facts.vmgs_included || facts.any_direct_drive;
-    if (facts.any_disk_excluded && facts.lun_list_empty) {
-        if (host_only_disks) {
-            return fail(Code::lun_list_invalid,
-                        "disks are excluded but the list of disks is empty, and some disk "
-                        "(DirectDrive, write accelerated or of a confidential machine) can only "
-                        "be snapshotted by the host");
-        }
+    if (facts.any_disk_excluded && facts.lun_list_empty && host_only_disks) {
+        return fail(Code::lun_list_invalid,
+                    "disks are excluded but the list of disks is empty, and some disk "
+                    "(DirectDrive, write accelerated or of a confidential machine) can only "
+                    "be snapshotted by the host");
+    }
+    if (facts.any_disk_excluded && facts.lun_list_empty && facts.blobs_listed) {
         return SnapshotMethod::only_guest;
     }
     if (host_only_disks || facts.lun_is_write_accelerated) {

@@ -17,6 +17,7 @@ struct MethodFacts {
     std::string configured{};  // SnapshotMethod of vmbackup.conf; empty: not set
     std::string asked{};       // takeSnapshotFrom of customSettings; empty: not given
     bool lun_list_empty = false;
+    bool blobs_listed = false;              // the settings name disks for the guest to snapshot
     bool lun_is_write_accelerated = false;  // one of the LUNs is on waDiskLunList
     bool any_disk_excluded = false;
     bool any_write_accelerated = false;
@@ -25,8 +26,9 @@ struct MethodFacts {
 };
 
 /// Chooses who takes the snapshots. The configuration outranks the request; disks that only the
-/// host can snapshot outrank both. Errors: lun_list_invalid, when disks are excluded, none is
-/// listed, and the host must take the snapshots.
+/// host can snapshot outrank both; disks that are excluded without a list of the others are left to
+/// the guest, whose list of blobs is complete, if it has one. Errors: lun_list_invalid, when disks
+/// are excluded, none is listed, and the host must take the snapshots.
 Result<SnapshotMethod> decide_snapshot_method(const MethodFacts& facts);
 
 }  // namespace stillpoint

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -138,6 +139,19 @@ struct HoldEvidence {
     bool guard_lost = false;
     /// Filesystems still inside FIFREEZE or FITHAW when hold() returned: the guard waits for them.
     std::vector<std::string> stuck;
+
+    /// Everything planned was frozen by us from before `action` until after it, or cannot be frozen
+    /// and stood still.
+    bool held_throughout() const {
+        return !not_held && !overran && !guard_lost && action_begun && action_ended &&
+               std::ranges::all_of(filesystems,
+                                   [this](const FilesystemEvidence& one) {
+                                       return one.held_until_thaw() && one.frozen &&
+                                              one.thaw_begun && *one.frozen <= *action_begun &&
+                                              *one.thaw_begun >= *action_ended;
+                                   }) &&
+               std::ranges::all_of(watched, &WatchedEvidence::still);
+    }
 };
 
 /// The one way to have the guest's writes held still.

@@ -70,6 +70,10 @@ std::string why_not_still(const FilesystemEvidence& evidence, const SnapshotOutc
     return "";
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+}
+
 void add(Reasons& reasons, std::string reason) {
     if (!reason.empty()) {
         reasons.push_back(std::move(reason));
@@ -146,26 +150,42 @@ void add_watched_reasons(Reasons& reasons, const HoldPlan& plan, const HoldEvide
     }
 }
 
-std::string why_moved(const std::string& device, const HoldEvidence& evidence, bool swap_on_it) {
+/// Null: nothing is known of what the device did.
+const DeviceEvidence* counters_of(const std::string& device, const HoldEvidence& evidence) {
     const auto found = std::ranges::find(evidence.devices, device, &DeviceEvidence::name);
-    if (found == evidence.devices.end() || !found->readable) {
-        return "the counters of '" + device +
-               "' could not be read, so nothing proves it stood still";
-    }
-    if (found->stood_still() || swap_on_it) {
+    return found == evidence.devices.end() || !found->readable ? nullptr : &*found;
+}
+
+/// Why its counters say that the device was written to; empty: they do not.
+std::string why_moved(const DeviceEvidence& device) {
+    if (device.stood_still()) {
         return "";
     }
-    const BlockCounters& before = found->after_freeze;
-    const BlockCounters& after = found->before_thaw;
+    const BlockCounters& before = device.after_freeze;
+    const BlockCounters& after = device.before_thaw;
     if (before.sectors_written != after.sectors_written) {
-        return "'" + device + "' was written to during the hold: its sector count went from " +
+        return "'" + device.name + "' was written to during the hold: its sector count went from " +
                std::to_string(before.sectors_written) + " to " +
                std::to_string(after.sectors_written);
     }
     if (before.sectors_discarded != after.sectors_discarded) {
-        return "'" + device + "' had sectors discarded during the hold";
+        return "'" + device.name + "' had sectors discarded during the hold";
     }
-    return "'" + device + "' had writes in flight during the hold";
+    return "'" + device.name + "' had writes in flight during the hold";
+}
+
+/// Why the device was not still. One that only held filesystems write to needs no counters: how
+/// they were held is judged with them. Counters that moved are believed all the same.
+std::string why_not_still(const std::string& device, const GuestPlan& plan,
+                          const HoldEvidence& evidence) {
+    const DeviceEvidence* counters = counters_of(device, evidence);
+    if (counters == nullptr) {
+        return contains(plan.covered_devices, device)
+                   ? ""
+                   : "the counters of '" + device +
+                         "' could not be read, so nothing proves it stood still";
+    }
+    return contains(plan.swap_file_devices, device) ? "" : why_moved(*counters);
 }
 
 void add_device_reasons(Reasons& reasons, const GuestPlan& plan, const HoldEvidence& evidence) {
@@ -174,9 +194,7 @@ void add_device_reasons(Reasons& reasons, const GuestPlan& plan, const HoldEvide
             "no block device was measured, so nothing proves that the disks stood still");
     }
     for (const std::string& device : plan.hold.block_devices) {
-        const bool swap_on_it =
-            std::ranges::find(plan.swap_file_devices, device) != plan.swap_file_devices.end();
-        add(reasons, why_moved(device, evidence, swap_on_it));
+        add(reasons, why_not_still(device, plan, evidence));
     }
 }
 
@@ -227,7 +245,8 @@ bool counters_prove_one_moment(const GuestPlan& plan, const HoldEvidence& eviden
                                const SnapshotOutcome& snapshots) {
     return encloses(evidence, snapshots) && !plan.hold.block_devices.empty() &&
            std::ranges::all_of(plan.hold.block_devices, [&](const std::string& device) {
-               return why_moved(device, evidence, false).empty();
+               const DeviceEvidence* counters = counters_of(device, evidence);
+               return counters != nullptr && counters->stood_still();
            });
 }
 

@@ -59,8 +59,8 @@ std::vector<int> levels_of(const std::vector<Footing>& footings,
         used.push_back(level[one]);
     }
     std::ranges::sort(used);
-    const auto duplicates = std::ranges::unique(used);
-    used.erase(duplicates.begin(), duplicates.end());
+    // Not ranges::unique: clang 14 cannot compile the subrange of libstdc++ 12.
+    used.erase(std::unique(used.begin(), used.end()), used.end());
     std::vector<int> levels;
     for (const std::size_t one : held) {
         levels.push_back(

@@ -2,8 +2,10 @@
 #include "snapshot/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
+#include "snapshot/coverage.h"
 #include "snapshot/device_graph.h"
 #include "snapshot/filesystem_kind.h"
 #include "snapshot/footing.h"
@@ -48,12 +50,22 @@ std::string quoted(const Mount& mount) {
     return "'" + mount.mount_point + "' (" + mount.type + ")";
 }
 
+/// People write "/data/" for the mount table's "/data".
+HoldSelection without_end_slashes(HoldSelection selection) {
+    for (std::string& mount_point : selection.only_mounts) {
+        while (mount_point.size() > 1 && mount_point.ends_with('/')) {
+            mount_point.pop_back();
+        }
+    }
+    return selection;
+}
+
 /// One planning, from the inventory to the plan; used once.
 class Planner {
 public:
     Planner(const Inventory& inventory, const HoldSelection& selection)
         : inventory_(inventory),
-          selection_(selection),
+          selection_(without_end_slashes(selection)),
           graph_(inventory),
           superblocks_(superblocks_of(inventory, graph_)),
           finder_(inventory, graph_, superblocks_),
@@ -78,11 +90,12 @@ private:
     void note_stack(const Superblock& superblock, const Footing& footing);
     void order();
     void count_devices();
+    void note_coverage();
     std::optional<std::size_t> root() const;
     Error nothing_to_hold() const;
 
     const Inventory& inventory_;
-    const HoldSelection& selection_;
+    const HoldSelection selection_;
     DeviceGraph graph_;
     std::vector<Superblock> superblocks_;
     FootingFinder finder_;
@@ -96,6 +109,7 @@ private:
 };
 
 Result<GuestPlan> Planner::run() {
+    plan_.warnings = inventory_.gaps;
     for (const std::string& mount_point : selection_.only_mounts) {
         const auto is_it = [&](const Mount& mount) {
             return mount.namespace_pid == 0 && mount.mount_point == mount_point;
@@ -115,6 +129,7 @@ Result<GuestPlan> Planner::run() {
     }
     order();
     count_devices();
+    note_coverage();
     plan_.hold.only_devices = selection_.only_devices;
     return std::move(plan_);
 }
@@ -327,17 +342,28 @@ void Planner::count_devices() {
     for (const std::string& name : swap.counted_instead) {
         add_once(counted, name);
     }
-    for (const std::string& name : counted) {
-        const BlockDevice* device = graph_.by_name(name);
-        if (device != nullptr && !device->counters_on) {
-            plan_.warnings.push_back("the kernel keeps no counters of '" + name +
-                                     "' (queue/iostats is 0): its stillness cannot be proven");
-        }
-    }
     plan_.hold.block_devices = std::move(counted);
     plan_.swap_file_devices = std::move(swap.may_move);
     std::ranges::move(swap.warnings, std::back_inserter(plan_.warnings));
     plan_.stack_spans_disks = plan_.stack_spans_disks || (unknown_stack_ && plan_.disks.size() > 1);
+}
+
+void Planner::note_coverage() {
+    std::vector<std::string> frozen;
+    for (const std::size_t position : held_) {
+        std::ranges::copy(superblocks_[position].devices, std::back_inserter(frozen));
+    }
+    plan_.covered_devices = covered_devices(graph_, frozen, plan_.hold.block_devices);
+    for (const std::string& name : plan_.hold.block_devices) {
+        const BlockDevice* device = graph_.by_name(name);
+        if (device != nullptr && !device->counters_on) {
+            plan_.warnings.push_back("the kernel keeps no counters of '" + name +
+                                     "' (queue/iostats is 0): " +
+                                     (contains(plan_.covered_devices, name)
+                                          ? "writes past its filesystem would not be noticed"
+                                          : "its stillness cannot be proven"));
+        }
+    }
 }
 
 Error Planner::nothing_to_hold() const {

@@ -16,7 +16,8 @@ struct HoldSelection {
     /// LUNs of the snapshotted disks, -1 the OS disk; empty: every disk but resource, local and
     /// remote ones.
     std::vector<int> luns;
-    /// Mount points to hold and nothing else (`hold --only`). Empty: everything eligible.
+    /// Mount points to hold and nothing else (`hold --only`), with or without a slash at the end.
+    /// Empty: everything eligible.
     std::vector<std::string> only_mounts;
     /// MountsToSkip: exact mount points.
     std::vector<std::string> skip_mounts;
@@ -46,7 +47,10 @@ struct GuestPlan {
     /// Devices with an active swap file, or swap volume beside others: their sectors may move
     /// although everything is frozen.
     std::vector<std::string> swap_file_devices;
-    std::vector<std::string> warnings;
+    /// Those of hold.block_devices on which only held filesystems write (snapshot/coverage.h):
+    /// their stillness follows from the freeze, even if they have no counters.
+    std::vector<std::string> covered_devices;
+    std::vector<std::string> warnings;  // the inventory's gaps among them
     int pseudo_filesystems = 0;
 };
 

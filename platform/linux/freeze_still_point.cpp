@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -98,25 +99,13 @@ public:
     HoldInProgress(const HoldPlan& plan, std::shared_ptr<Ledger> ledger)
         : plan_(plan), ledger_(std::move(ledger)), presence_(*ledger_, worker_slot) {}
 
+    /// Errors: guard_unavailable; then nothing was frozen.
     Result<void> start(const std::string& guard_program) {
-        // Ours, for the day the guard dies: opened now, since a frozen filesystem's mount point may
-        // not be openable (a virus scanner that answers from the same filesystem).
-        rescuer_.emplace(ledger_, worker_slot);
-        const Instant until = boottime_now() + kStartLimit;
-        Result<HoldHelpers> helpers = start_helpers(guard_program, *ledger_, until);
-        if (!helpers) {
-            return helpers.error();
+        try {
+            return start_all(guard_program);
+        } catch (const std::system_error& error) {
+            return fail(Code::guard_unavailable, fmt::format("no thread for it: {}", error.what()));
         }
-        helpers_.emplace(std::move(*helpers));
-        (void)rescuer_->opened(until);
-        guard_watch_.emplace(
-            *ledger_, guard_slot, [this] { lost(); },
-            [this] {
-                if (is_overdue(*ledger_)) {
-                    lost();
-                }
-            });
-        return {};
     }
 
     /// The guard's answer to "hold": no value when it is gone.
@@ -136,8 +125,13 @@ public:
         }
     }
 
-    /// The guard is dead, or stopped for so long that it was killed: our own threads thaw.
-    void rescue() { (void)rescuer_->settled(boottime_now() + kAnswerLimit); }
+    /// The guard is dead, or has been stopped for so long that it must not go on: our own threads
+    /// thaw.
+    void rescue() {
+        kill_participant(ledger_->header().participants[guard_slot]);
+        rescuer_->go();
+        (void)rescuer_->settled(boottime_now() + kAnswerLimit);
+    }
 
     void collect(HoldEvidence& evidence) {
         evidence.guard_lost = guard_lost_;
@@ -149,6 +143,27 @@ public:
     }
 
 private:
+    Result<void> start_all(const std::string& guard_program) {
+        // Ours, for the day the guard dies: opened now, since a frozen filesystem's mount point may
+        // not be openable (a virus scanner that answers from the same filesystem).
+        rescuer_.emplace(ledger_, worker_slot);
+        const Instant until = boottime_now() + kStartLimit;
+        Result<HoldHelpers> helpers = start_helpers(guard_program, *ledger_, until);
+        if (!helpers) {
+            return helpers.error();
+        }
+        helpers_.emplace(std::move(*helpers));
+        (void)rescuer_->opened(until);
+        guard_watch_.emplace(
+            *ledger_, guard_slot, [this] { lost(); },
+            [this] {
+                if (is_overdue(*ledger_)) {
+                    rescuer_->go();  // kills a guard that does nothing; then lost() follows
+                }
+            });
+        return {};
+    }
+
     void lost() {
         guard_lost_ = true;
         rescuer_->go();

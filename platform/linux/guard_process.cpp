@@ -94,15 +94,13 @@ Result<HelperProcess> start_child(const std::vector<std::string>& command, int l
 
 Result<HelperProcess> start_as_service(const std::string& program, const std::string& socket,
                                        const Ledger& ledger, int listener, Instant until) {
-    // Whatever ends the service, what is still frozen is thawed after it.
-    const std::string after = fmt::format("exec {} --thaw-stale --ledger {}", shell_quoted(program),
-                                          shell_quoted(ledger.path()));
     const TransientService service{
         .unit = "stillpoint-guard-" + socket.substr(socket.find('-') + 1),
         .properties = {"OOMScoreAdjust=-1000", "LimitMEMLOCK=infinity", "KillMode=process",
                        "DefaultDependencies=no"},
         .command = helper_command(program, socket, ledger),
-        .run_after_stop = after};
+        // Whatever ends the service, what is still frozen is thawed after it.
+        .after_stop = {program, "--thaw-stale", "--ledger", ledger.path()}};
     if (const Result<void> started = start_service(service, until); !started) {
         return started.error();
     }
@@ -133,7 +131,9 @@ void HelperProcess::say(char what) const {
     (void)::send(socket_.get(), &what, 1, MSG_NOSIGNAL);
 }
 
-void HelperProcess::hang_up() const { (void)::shutdown(socket_.get(), SHUT_RD); }
+void HelperProcess::hang_up() const {
+    (void)::shutdown(socket_.get(), SHUT_RD);
+}
 
 std::optional<char> HelperProcess::hear(Instant until) const {
     char what = 0;
@@ -163,8 +163,10 @@ Result<HoldHelpers> start_helpers(const std::string& program, const Ledger& ledg
     std::optional<HelperProcess> guard;
     std::optional<HelperProcess> watcher;
     if (systemd_runs()) {
+        // A part of the time: a systemd that hangs must leave enough to do without it.
+        const Instant now = boottime_now();
         Result<HelperProcess> service =
-            start_as_service(program, name, ledger, listener->get(), until);
+            start_as_service(program, name, ledger, listener->get(), now + (until - now) / 2);
         if (service) {
             guard.emplace(std::move(*service));
         }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/systemd.h"
 
+#include <algorithm>
+#include <string_view>
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +21,16 @@ bool same_mount_namespace_as_init() {
            ours.st_ino == inits.st_ino && ours.st_dev == inits.st_dev;
 }
 
+/// Two parsers read a unit's command line, systemd's (whose rules changed over the years) and the
+/// shell's: words that mean themselves to both are all we hand over.
+bool plain_words(const std::vector<std::string>& words) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@,=";
+    return std::ranges::all_of(words, [=](const std::string& word) {
+        return !word.empty() && word.find_first_not_of(kPlain) == std::string::npos;
+    });
+}
+
 }  // namespace
 
 bool systemd_runs() {
@@ -26,40 +39,23 @@ bool systemd_runs() {
            same_mount_namespace_as_init();
 }
 
-std::string shell_quoted(const std::string& text) {
-    std::string quoted = "'";
-    for (const char c : text) {
-        quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return quoted + "'";
-}
-
 Result<void> start_service(const TransientService& service, Instant until) {
+    if (!plain_words(service.command) || !plain_words(service.after_stop)) {
+        return fail(Code::guard_unavailable, "a path holds a character that would need quoting");
+    }
     std::vector<std::string> command = {"systemd-run", "--quiet", "--collect",
                                         "--unit=" + service.unit};
     for (const std::string& property : service.properties) {
         command.push_back("--property=" + property);
     }
-    if (!service.run_after_stop.empty()) {
-        // systemd's own quoting: a double-quoted word, in which backslash and quote are escaped,
-        // and '%' and
-        // '$' doubled. Source: systemd.service(5), "Command lines".
-        std::string line;
-        for (const char c : service.run_after_stop) {
-            line += c == '"' || c == '\\'  ? std::string("\\") + c
-                    : c == '%' || c == '$' ? std::string(2, c)
-                                           : std::string(1, c);
-        }
-        command.push_back("--property=ExecStopPost=/bin/sh -c \"" + line + "\"");
-    }
-    std::string line = "exec";
-    for (const std::string& word : service.command) {
-        line += " " + shell_quoted(word);
+    if (!service.after_stop.empty()) {
+        command.push_back(fmt::format("--property=ExecStopPost=/bin/sh -c \"exec {}\"",
+                                      fmt::join(service.after_stop, " ")));
     }
     for (const char* word : {"--", "/bin/sh", "-c"}) {
         command.emplace_back(word);
     }
-    command.push_back(line);
+    command.push_back(fmt::format("exec {}", fmt::join(service.command, " ")));
     const Result<pid_t> child = spawn(command, false);
     if (!child) {
         return fail(Code::guard_unavailable, "cannot ask systemd for a service")

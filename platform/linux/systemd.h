@@ -19,14 +19,11 @@ struct TransientService {
     std::string unit;                     // without ".service"
     std::vector<std::string> properties;  // "KillMode=mixed"
     std::vector<std::string> command;
-    std::string run_after_stop;  // ExecStopPost, one shell line; empty: none
+    std::vector<std::string> after_stop;  // ExecStopPost; empty: none
 };
 
-/// Errors: guard_unavailable, with what systemd-run said, when the unit did not start before
-/// `until`.
+/// Errors: guard_unavailable: the unit did not start before `until`, or a word of the command holds
+/// a character other than letters, digits and those usual in paths.
 Result<void> start_service(const TransientService& service, Instant until);
-
-/// `text` as one word of a shell command.
-std::string shell_quoted(const std::string& text);
 
 }  // namespace stillpoint::linux_os

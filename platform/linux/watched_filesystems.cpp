@@ -5,24 +5,25 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/format.h"
-#include "platform/linux/guard/unique_fd.h"
+#include "platform/linux/guard/open_mount.h"
 
 namespace stillpoint::linux_os {
 namespace {
 
 int sync_one(const FilesystemToWatch& filesystem) {
-    const std::string path =
-        filesystem.namespace_pid == 0
-            ? filesystem.mount_point
-            : fmt::format("/proc/{}/root{}", filesystem.namespace_pid, filesystem.mount_point);
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    return fd && ::syncfs(fd.get()) == 0 ? 0 : errno;
+    // What is mounted there must be it: to sync another one would prove nothing.
+    const OpenedMount mount = open_mount(
+        {filesystem.mount_point, filesystem.mount_id, filesystem.namespace_pid, filesystem.device});
+    if (!mount.fd) {
+        return mount.result == FsResult::replaced ? ESTALE : mount.error;
+    }
+    return ::syncfs(mount.fd.get()) == 0 ? 0 : errno;
 }
 
 /// Syncs all at once, each on a thread that may get stuck in the kernel; ETIMEDOUT for those.
@@ -38,13 +39,20 @@ std::vector<int> sync_all(const std::vector<FilesystemToWatch>& filesystems,
     shared->results.assign(filesystems.size(), ETIMEDOUT);
     shared->left = filesystems.size();
     for (std::size_t i = 0; i < filesystems.size(); ++i) {
-        std::thread([shared, i, filesystem = filesystems[i]] {
+        const auto sync = [shared, i, filesystem = filesystems[i]] {
             const int result = sync_one(filesystem);
             const std::lock_guard lock(shared->mutex);
             shared->results[i] = result;
             --shared->left;
             shared->changed.notify_all();
-        }).detach();
+        };
+        try {
+            std::thread(sync).detach();
+        } catch (const std::system_error&) {
+            const std::lock_guard lock(shared->mutex);
+            shared->results[i] = EAGAIN;  // too many threads: not synced, and so not proven
+            --shared->left;
+        }
     }
     std::unique_lock lock(shared->mutex);
     (void)shared->changed.wait_for(lock, limit, [&] { return shared->left == 0; });

@@ -37,6 +37,8 @@ void set_value(BlockDevice& device, const std::string& key, const std::string& v
         device.backing_file = value;
     } else if (key == "name") {
         device.dm_name = value;
+    } else if (key == "uuid") {
+        device.dm_uuid = value;
     } else if (key == "on") {
         std::istringstream names(value);
         for (std::string name; std::getline(names, name, ',');) {
@@ -179,6 +181,7 @@ std::string render(const GuestPlan& plan) {
              << one.mount_point << ": " << one.why << (one.lowers_claim ? " [lowers]" : "") << "\n";
     }
     text << "count:" << list(plan.hold.block_devices) << "\n";
+    text << "covered:" << list(plan.covered_devices) << "\n";
     text << "swap may move:" << list(plan.swap_file_devices) << "\n";
     text << "disks:" << list(plan.disks) << "\n";
     text << "a stack spans disks: " << (plan.stack_spans_disks ? "yes" : "no") << "\n";

@@ -10,7 +10,8 @@ namespace stillpoint::testing {
 
 /// A machine and what is asked of it, as a test writes them down. Sections:
 ///   [mounts], [mounts of PID]   lines of mountinfo
-///   [devices]   KIND NAME MAJ:MIN with on=A,B file=PATH name=DM lun=N and the words ro, resource,
+///   [devices]   KIND NAME MAJ:MIN with on=A,B file=PATH name=DM uuid=DM lun=N and the words ro,
+///   resource,
 ///               local, remote, uncounted, empty
 ///   [btrfs]     UUID DEVICE...
 ///   [swaps]     file PATH, partition PATH

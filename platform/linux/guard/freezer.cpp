@@ -29,6 +29,13 @@ FsResult result_of_freeze_error(int error) {
     return error == EBUSY ? FsResult::foreign : FsResult::refused;
 }
 
+/// A thread's own word on its filesystem. The loop's "too slow" stands, whoever was first: the two
+/// may come at the same moment, and what was excluded must never read as held.
+void conclude(LedgerEntry& entry, FsResult result) {
+    FsResult none = FsResult::not_tried;
+    (void)entry.result.compare_exchange_strong(none, result);
+}
+
 }  // namespace
 
 Freezer::Freezer(Ledger& ledger, int event_fd)
@@ -60,6 +67,11 @@ void Freezer::freeze_through(int level) {
 
 void Freezer::thaw_down_to(int level) {
     thaw_from_ = level;
+    // A thread that was told to freeze may not have come so far: what it finds thawed it never
+    // freezes. Either this swap wins or the thread's own, and then it is waited for.
+    for (LedgerEntry& entry : ledger_.entries()) {
+        (void)move_word(entry, {FsState::free, guard_slot}, {FsState::thawed, guard_slot});
+    }
     wake();
 }
 
@@ -108,13 +120,13 @@ void Freezer::wait_for_thaw(std::size_t index) {
 
 void Freezer::run(std::size_t index) {
     LedgerEntry& entry = ledger_.entries()[index];
-    const OpenedMount mount = open_mount(entry);
+    const OpenedMount mount = open_mount(place_of(entry));
     if (mount.fd) {
         reach(index, Stage::opened);
         take_part(index, mount.fd.get());
     } else {
         entry.freeze_errno = mount.error;
-        entry.result = mount.result;
+        conclude(entry, mount.result);
     }
     turns_[index].finished = true;
     reach(index, turns_[index].stage == Stage::thawed ? Stage::thawed : Stage::out);
@@ -132,26 +144,27 @@ void Freezer::take_part(std::size_t index, int fd) {
         if (!wait_for_step(index, kRehearse) || !freeze(index, fd)) {
             return;
         }
-        thaw(entry, fd, FsState::free);
+        if (!thaw(entry, fd, FsState::free)) {
+            conclude(entry, FsResult::refused);
+            return;
+        }
         entry.rehearsed = entry.thawed.load();
         reach(index, Stage::rehearsed);
     }
     if (!wait_for_step(index, freeze_step(entry)) || !freeze(index, fd)) {
         return;
     }
-    if (!turns_[index].excluded) {
-        entry.result = FsResult::held;
-        reach(index, Stage::frozen);
-    }
+    conclude(entry, FsResult::held);
+    reach(index, Stage::frozen);
     wait_for_thaw(index);
-    thaw(entry, fd, FsState::thawed);
+    (void)thaw(entry, fd, FsState::thawed);
     reach(index, Stage::thawed);
 }
 
 bool Freezer::freeze(std::size_t index, int fd) {
     LedgerEntry& entry = ledger_.entries()[index];
     if (!ledger_.allows(entry.device)) {
-        entry.result = FsResult::not_allowed;
+        conclude(entry, FsResult::not_allowed);
         return false;
     }
     if (!move_word(entry, {FsState::free, guard_slot}, {FsState::freezing, guard_slot})) {
@@ -165,10 +178,8 @@ bool Freezer::freeze(std::size_t index, int fd) {
     if (::ioctl(fd, FIFREEZE, 0) != 0) {
         const int error = errno;
         (void)move_word(entry, {FsState::freezing, guard_slot}, {FsState::free, guard_slot});
-        if (!turns_[index].excluded) {
-            entry.freeze_errno = error;
-            entry.result = result_of_freeze_error(error);
-        }
+        entry.freeze_errno = error;
+        conclude(entry, result_of_freeze_error(error));
         return false;
     }
     entry.frozen = boottime_now().count();
@@ -176,10 +187,10 @@ bool Freezer::freeze(std::size_t index, int fd) {
     return true;
 }
 
-void Freezer::thaw(LedgerEntry& entry, int fd, FsState afterwards) {
+bool Freezer::thaw(LedgerEntry& entry, int fd, FsState afterwards) {
     constexpr int kTries = 3;
     if (!move_word(entry, {FsState::frozen, guard_slot}, {FsState::thawing, guard_slot})) {
-        return;  // somebody thought us dead and took it over
+        return false;  // somebody thought us dead and took it over
     }
     entry.thaw_begun = boottime_now().count();
     int error = EINTR;
@@ -193,6 +204,7 @@ void Freezer::thaw(LedgerEntry& entry, int fd, FsState afterwards) {
     const bool free_now = error == 0 || error == EINVAL;
     (void)move_word(entry, {FsState::thawing, guard_slot},
                     {free_now ? afterwards : FsState::frozen, guard_slot});
+    return free_now;
 }
 
 }  // namespace stillpoint::linux_os

@@ -37,7 +37,7 @@ public:
     void exclude(std::size_t index, FsResult why);
 
     Stage stage(std::size_t index) const { return turns_[index].stage; }
-    /// The thread of this filesystem is inside an ioctl or done with all of them.
+    /// The thread of this filesystem has made its last system call.
     bool finished(std::size_t index) const { return turns_[index].finished; }
     std::size_t size() const { return turns_.size(); }
 
@@ -51,7 +51,8 @@ private:
     void run(std::size_t index);
     void take_part(std::size_t index, int fd);
     bool freeze(std::size_t index, int fd);
-    void thaw(LedgerEntry& entry, int fd, FsState afterwards);
+    /// False: it is not ours any more, or the kernel refused and it is still frozen.
+    bool thaw(LedgerEntry& entry, int fd, FsState afterwards);
     bool wait_for_step(std::size_t index, std::uint32_t step);
     void wait_for_thaw(std::size_t index);
     void reach(std::size_t index, Stage stage);

@@ -161,8 +161,10 @@ void GuardLoop::step_syncing() {
         return;
     }
     if (ledger_.header().rehearse != 0) {
-        freezer_.rehearse();
         begin(Phase::rehearsing, limit_ / kFreezeShare);
+        // For the others, should this process be stopped in the middle of it.
+        ledger_.header().deadline = phase_end_->count();
+        freezer_.rehearse();
         return;
     }
     begin(Phase::rehearsing, 0s);
@@ -191,6 +193,8 @@ void GuardLoop::step_freezing() {
     if (anybody_failed()) {
         give_up();
     } else if (level_ < top_level_) {
+        // Time of its own: one late leaf must not take it from all that come after.
+        begin(Phase::freezing, limit_ / kFreezeShare);
         freezer_.freeze_through(++level_);
     } else {
         begin(Phase::held, std::nullopt);
@@ -262,10 +266,10 @@ bool GuardLoop::any_frozen_at_or_above(int level) const {
 
 bool GuardLoop::all_finished() const {
     for (std::size_t i = 0; i < freezer_.size(); ++i) {
-        // One that is still opening its mount has frozen nothing and never will.
-        const bool idle =
-            freezer_.finished(i) || unpack(ledger_.entries()[i].word.load()).state == FsState::free;
-        if (!idle) {
+        // A thread may still wait for its mount to open, or for a sync: it never freezes any more.
+        const FsState state = unpack(ledger_.entries()[i].word.load()).state;
+        const bool idle = state == FsState::free || state == FsState::thawed;
+        if (!idle && !freezer_.finished(i)) {
             return false;
         }
     }

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
+#include <memory>
+#include <string_view>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
@@ -26,9 +28,8 @@ std::size_t size_for(std::size_t count) {
     return sizeof(LedgerHeader) + count * sizeof(LedgerEntry);
 }
 
-/// Opens (and makes) a private folder on a memory filesystem; the error says why it cannot serve.
+/// Opens a private folder on a memory filesystem; the error says why it cannot serve.
 Result<UniqueFd> open_folder(const std::string& path) {
-    (void)::mkdir(path.c_str(), 0700);
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) {
         return fail(Code::ledger_unavailable, fmt::format("cannot open '{}'", path))
@@ -143,6 +144,7 @@ Result<Ledger> Ledger::create(const LedgerPlan& plan, const std::string& name) {
     }
     Error reasons = fail(Code::ledger_unavailable, "no folder in memory for the ledger");
     for (const std::string& folder : folders()) {
+        (void)::mkdir(folder.c_str(), 0700);
         const Result<UniqueFd> opened = open_folder(folder);
         if (!opened) {
             reasons = fail(Code::ledger_unavailable, opened.error().sentence()).caused_by(reasons);
@@ -154,20 +156,41 @@ Result<Ledger> Ledger::create(const LedgerPlan& plan, const std::string& name) {
         const std::size_t size = size_for(plan.filesystems.size());
         // Reserved now: a full memory filesystem must not show itself as SIGBUS while frozen.
         const int reserved = fd ? ::posix_fallocate(fd.get(), 0, static_cast<off_t>(size)) : errno;
-        if (reserved != 0) {
-            reasons = fail(Code::ledger_unavailable, fmt::format("cannot write '{}'", path))
-                          .with_errno(reserved)
-                          .caused_by(reasons);
-            continue;
-        }
-        Result<LedgerHeader*> memory = map(fd.get(), size, path);
+        Result<LedgerHeader*> memory =
+            reserved == 0 ? map(fd.get(), size, path)
+                          : fail(Code::ledger_unavailable, fmt::format("cannot write '{}'", path))
+                                .with_errno(reserved);
         if (!memory) {
-            return memory.error();
+            if (fd) {
+                (void)::unlinkat(opened->get(), name.c_str(), 0);
+            }
+            reasons = fail(Code::ledger_unavailable, memory.error().sentence()).caused_by(reasons);
+            continue;
         }
         fill(*memory, plan);
         return Ledger(path, *memory, size);
     }
     return reasons;
+}
+
+std::vector<std::string> Ledger::all() {
+    std::vector<std::string> paths;
+    for (const std::string& folder : folders()) {
+        Result<UniqueFd> opened = open_folder(folder);
+        if (!opened) {
+            continue;  // not there, or not ours: anybody may make folders in /dev/shm
+        }
+        const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(opened->get()), ::closedir);
+        if (listing) {
+            (void)opened->release();
+        }
+        while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr) {
+            if (std::string_view(entry->d_name).ends_with(".ledger")) {
+                paths.push_back(folder + "/" + entry->d_name);
+            }
+        }
+    }
+    return paths;
 }
 
 Result<Ledger> Ledger::open(const std::string& path) {

@@ -102,7 +102,8 @@ struct LedgerHeader {
     std::uint32_t restricted;
     std::uint32_t allowed_count;
     std::array<DeviceNumber, 256> allowed;
-    /// When everything must be let go; 0 until the first freeze. Nanoseconds on CLOCK_BOOTTIME.
+    /// When everything must be let go: of the rehearsal first, then of the hold; 0 before.
+    /// Nanoseconds on CLOCK_BOOTTIME.
     std::atomic<std::int64_t> deadline;
     std::array<Participant, slot_count> participants;
 };
@@ -137,6 +138,9 @@ public:
     /// those to be frozen. `name` is a plain file name. Errors: ledger_unavailable, with every
     /// folder's reason.
     static Result<Ledger> create(const LedgerPlan& plan, const std::string& name);
+
+    /// The paths of those that are there.
+    static std::vector<std::string> all();
 
     /// An existing one. Errors: ledger_unavailable (not ours, not a ledger, another version).
     static Result<Ledger> open(const std::string& path);

@@ -50,7 +50,10 @@ void harden() {
     (void)::pthread_setattr_default_np(&attributes);
     ::pthread_attr_destroy(&attributes);
 
-    (void)::mlockall(MCL_CURRENT | MCL_FUTURE);
+    // Without the right to lock as much as we like, later threads would fail to start.
+    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    const bool may = ::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0;
+    (void)::mlockall(may ? MCL_CURRENT | MCL_FUTURE : MCL_CURRENT);
     // Memory reclaim on our behalf must not wait for a filesystem that we froze.
     // Source: prctl(2), PR_SET_IO_FLUSHER, Linux 5.6.
     constexpr int kSetIoFlusher = 57;
@@ -85,9 +88,10 @@ Result<UniqueFd> connect_to_worker(const std::string& name) {
     return fd;
 }
 
-/// Neither returns: a thread may still be waiting for a mount point that does not open, and nothing
-/// may be torn down under it.
-[[noreturn]] void guard(Ledger& ledger, UniqueFd socket) {
+/// Never returns: a thread may still be waiting for a mount point that does not open, and nothing
+/// may be torn down under it. So also not by an exception (no more threads): then the process ends
+/// at once, with nothing frozen.
+[[noreturn]] void guard(Ledger& ledger, UniqueFd socket) noexcept {
     // The worker thread that started us, if it did and not systemd: one more way to learn of its
     // death.
     (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
@@ -96,8 +100,9 @@ Result<UniqueFd> connect_to_worker(const std::string& name) {
     loop.run();
     if (ledger.settled()) {
         ledger.remove();
+        presence.reset();  // left in order
     }
-    presence.reset();  // left in order, not dead
+    // Else the kernel refused to thaw something: to leave as a dead one makes the others try.
     ::_exit(0);
 }
 

@@ -71,10 +71,10 @@ std::optional<DeviceNumber> device_of_mount(int mount_id, int namespace_pid) {
 
 }  // namespace
 
-OpenedMount open_mount(const LedgerEntry& entry) {
-    std::string path = entry.mount_point;
-    if (entry.namespace_pid != 0) {
-        path = fmt::format("/proc/{}/root{}", entry.namespace_pid, entry.mount_point);
+OpenedMount open_mount(const MountPlace& place) {
+    std::string path = place.mount_point;
+    if (place.namespace_pid != 0) {
+        path = fmt::format("/proc/{}/root{}", place.namespace_pid, place.mount_point);
     }
     OpenedMount opened;
     // O_NONBLOCK: what is mounted may be a single file, and a FIFO's open would wait for a writer.
@@ -85,7 +85,7 @@ OpenedMount open_mount(const LedgerEntry& entry) {
         return opened;
     }
     const auto id = mount_id_of(opened.fd.get());
-    if (!id || *id != entry.mount_id || device_of_mount(*id, entry.namespace_pid) != entry.device) {
+    if (!id || *id != place.mount_id || device_of_mount(*id, place.namespace_pid) != place.device) {
         opened.fd.reset();
         opened.result = FsResult::replaced;
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "platform/linux/guard/ledger.h"
 #include "platform/linux/guard/unique_fd.h"
 
@@ -12,10 +14,22 @@ struct OpenedMount {
     int error = 0;
 };
 
-/// Opens the mount point of `entry`, through another process's root where it lies in another
-/// namespace, and checks that what was opened is what was planned: the same mount, of the same
+/// Where a filesystem is mounted, and what must be found there.
+struct MountPlace {
+    std::string mount_point;
+    int mount_id = 0;
+    int namespace_pid = 0;  // 0: our own namespace
+    DeviceNumber device;
+};
+
+/// Opens a mount point, through another process's root where it lies in another namespace, and
+/// checks that what was opened is what was planned: the same mount, of the same
 /// superblock. May block for ever (a virus scanner that cannot answer), so it is called on a thread
 /// that nobody waits for without a deadline.
-OpenedMount open_mount(const LedgerEntry& entry);
+OpenedMount open_mount(const MountPlace& place);
+
+inline MountPlace place_of(const LedgerEntry& entry) {
+    return {entry.mount_point, entry.mount_id, entry.namespace_pid, entry.device};
+}
 
 }  // namespace stillpoint::linux_os

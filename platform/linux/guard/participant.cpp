@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <stdexcept>
 #include <string_view>
 
 #include <fcntl.h>
@@ -59,6 +60,13 @@ bool read_stat(int pid, ProcessStat& out) noexcept {
     return true;
 }
 
+void sign(Participant& participant) noexcept {
+    ProcessStat self;
+    (void)read_stat(::getpid(), self);
+    participant.start_ticks.store(self.start_ticks);
+    participant.pid.store(::getpid());
+}
+
 /// 0 when locked, as pthread_mutex_clocklock; waits at most `span`.
 int lock_for(pthread_mutex_t& mutex, std::chrono::milliseconds span) noexcept {
     timespec until{};
@@ -72,14 +80,16 @@ int lock_for(pthread_mutex_t& mutex, std::chrono::milliseconds span) noexcept {
 }  // namespace
 
 Presence::Presence(Ledger& ledger, Slot slot) : participant_(ledger.header().participants[slot]) {
-    ProcessStat self;
-    (void)read_stat(::getpid(), self);
-    participant_.start_ticks.store(self.start_ticks);
-    participant_.pid.store(::getpid());
-    // Somebody who looked whether we are there yet may have died on it: then it is ours to mend.
-    if (::pthread_mutex_lock(&participant_.alive) == EOWNERDEAD) {
-        (void)::pthread_mutex_consistent(&participant_.alive);
+    // Everybody waits for a death only after hearing of the life, so nobody else locks it yet.
+    if (lock_for(participant_.alive, std::chrono::seconds(5)) != 0) {
+        throw std::runtime_error("another process has this place in the ledger");
     }
+    sign(participant_);
+}
+
+Presence::Presence(Ledger& ledger, Slot slot, std::adopt_lock_t)
+    : participant_(ledger.header().participants[slot]) {
+    sign(participant_);
 }
 
 Presence::~Presence() {
@@ -96,12 +106,19 @@ std::optional<Slot> claim_rescuer_slot(Ledger& ledger) {
     };
     for (std::uint32_t slot = first_rescuer_slot; slot < slot_count; ++slot) {
         Participant& participant = ledger.header().participants[slot];
-        std::int32_t last = participant.pid.load();
-        const bool free_slot =
-            last == 0 || (life_of(participant) == ProcessLife::gone && !owns_something(slot));
-        if (free_slot && participant.pid.compare_exchange_strong(last, ::getpid())) {
+        const int locked = ::pthread_mutex_trylock(&participant.alive);
+        if (locked == EOWNERDEAD) {
+            (void)::pthread_mutex_consistent(&participant.alive);
+        }
+        if (locked != 0 && locked != EOWNERDEAD) {
+            continue;  // somebody is there
+        }
+        // What the last one owns is told apart by its slot: a thread of it may be in the kernel
+        // yet.
+        if (life_of(participant) == ProcessLife::gone && !owns_something(slot)) {
             return static_cast<Slot>(slot);
         }
+        (void)::pthread_mutex_unlock(&participant.alive);
     }
     return std::nullopt;
 }

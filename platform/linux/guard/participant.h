@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "platform/linux/guard/ledger.h"
@@ -14,7 +15,10 @@ namespace stillpoint::linux_os {
 /// it on the thread that decides (the loop), since it is that thread's life that is watched.
 class Presence {
 public:
+    /// Throws when another process is, or died, in this place: a second guard must not come up.
     Presence(Ledger& ledger, Slot slot);
+    /// After claim_rescuer_slot().
+    Presence(Ledger& ledger, Slot slot, std::adopt_lock_t);
     Presence(const Presence&) = delete;
     Presence& operator=(const Presence&) = delete;
     ~Presence();
@@ -23,7 +27,8 @@ private:
     Participant& participant_;
 };
 
-/// Claims a free slot for one more process that wants to thaw. No value: all are taken.
+/// Claims a free slot for one more process that wants to thaw, for this thread, which then makes a
+/// Presence of it. No value: all are taken.
 std::optional<Slot> claim_rescuer_slot(Ledger& ledger);
 
 enum class ProcessLife {

@@ -18,15 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// How often the state of a dying process is looked at: there is no event for "its last system call
-/// has returned" that every kernel we support has.
-constexpr Instant kLook = 2ms;
-
-void pause_for(Instant span) noexcept {
-    timespec time{span / 1s, (span % 1s).count()};
-    (void)::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-}
-
 template <class Condition>
 bool until_true(Instant until, Condition condition) {
     while (!condition()) {
@@ -94,7 +85,7 @@ bool Rescuer::settled(Instant until) const {
 
 void Rescuer::Shared::run(std::size_t index) {
     LedgerEntry& entry = ledger->entries()[index];
-    const OpenedMount mount = open_mount(entry);
+    const OpenedMount mount = open_mount(place_of(entry));
     turns[index].opened = true;
     orders.wait(wait_orders);
     if (orders == rescue_orders) {

@@ -2,8 +2,7 @@
 #include <cerrno>
 #include <chrono>
 #include <memory>
-
-#include <dirent.h>
+#include <mutex>
 
 #include "base/format.h"
 #include "platform/linux/guard/boottime.h"
@@ -13,18 +12,6 @@ namespace stillpoint::linux_os {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::vector<std::string> ledgers_in(const std::string& folder) {
-    std::vector<std::string> paths;
-    const std::unique_ptr<DIR, int (*)(DIR*)> listing(::opendir(folder.c_str()), ::closedir);
-    while (const dirent* entry = listing ? ::readdir(listing.get()) : nullptr) {
-        const std::string_view name = entry->d_name;
-        if (name.ends_with(".ledger")) {
-            paths.push_back(folder + "/" + entry->d_name);
-        }
-    }
-    return paths;
-}
 
 /// A hold that goes on: somebody of it lives, and its time is not over.
 bool is_live(const Ledger& ledger) {
@@ -43,6 +30,13 @@ bool is_live(const Ledger& ledger) {
     return false;
 }
 
+/// A hold whose guard is dead: the worker that lives is about to let go. Should it die before, this
+/// may be the last process that knows.
+bool is_being_rescued(const Ledger& ledger) {
+    return !ledger.settled() && ledger.same_pid_namespace() &&
+           life_of(ledger.header().participants[guard_slot]) == ProcessLife::gone;
+}
+
 void deal_with(const std::string& path, std::chrono::milliseconds patience, StaleReport& report) {
     Result<Ledger> opened = Ledger::open(path);
     if (!opened) {
@@ -54,6 +48,10 @@ void deal_with(const std::string& path, std::chrono::milliseconds patience, Stal
     }
     const auto shared = std::make_shared<Ledger>(std::move(*opened));
     Ledger& ledger = *shared;
+    const Instant until = boottime_now() + patience;
+    while (is_live(ledger) && is_being_rescued(ledger) && boottime_now() < until) {
+        pause_for(kLook);
+    }
     if (is_live(ledger)) {
         ++report.live;
         return;
@@ -63,7 +61,7 @@ void deal_with(const std::string& path, std::chrono::milliseconds patience, Stal
         report.problems.push_back(fmt::format("'{}' has been tried too often", path));
         return;
     }
-    const Presence presence(ledger, *slot);
+    const Presence presence(ledger, *slot, std::adopt_lock);
     Rescuer rescuer(shared, *slot);
     rescuer.go();
     (void)rescuer.settled(boottime_now() + patience);
@@ -89,10 +87,8 @@ StaleReport thaw_stale(const std::string& only, std::chrono::milliseconds patien
         deal_with(only, patience, report);
         return report;
     }
-    for (const std::string& folder : Ledger::folders()) {
-        for (const std::string& path : ledgers_in(folder)) {
-            deal_with(path, patience, report);
-        }
+    for (const std::string& path : Ledger::all()) {
+        deal_with(path, patience, report);
     }
     return report;
 }

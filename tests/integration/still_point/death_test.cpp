@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/format.h"
+#include "platform/linux/guard/boottime.h"
 #include "platform/linux/guard/ledger.h"
+#include "platform/linux/guard/participant.h"
 #include "platform/linux/guard/rescuer.h"
 #include "tests/integration/still_point/scratch.h"
 
@@ -43,6 +45,52 @@ TEST_F(StillPointTest, KillsAGuardThatWasStoppedAndLetsGo) {
 
     EXPECT_TRUE(evidence.overran);
     EXPECT_TRUE(of(evidence, mounts[0]).owner_lost);
+}
+
+TEST_F(StillPointTest, DoesNotCallHeldWhatTheGuardLetGoEarly) {
+    const HoldEvidence evidence = still_point.hold(plan_for(mounts), [&](Deadline) {
+        for (const int guard : helpers_of(::getpid(), false)) {
+            kill_and_wait(guard, SIGTERM);
+        }
+        EXPECT_TRUE(writable_within(mounts, 2s));
+    });
+
+    EXPECT_FALSE(evidence.overran);
+    EXPECT_FALSE(evidence.held_throughout());
+}
+
+TEST_F(StillPointTest, SettlesWhatAStoppedGuardLeftFrozenInItsRehearsal) {
+    // The ledger of a guard that was stopped between a rehearsal's freeze and its thaw.
+    const HoldPlan plan = plan_for({mounts[0]});
+    Result<linux_os::Ledger> made = linux_os::Ledger::create(
+        {.filesystems = {{plan.filesystems[0].device, mounts[0], plan.filesystems[0].mount_id}},
+         .limit = 1s,
+         .only_devices = std::nullopt},
+        fmt::format("{}-rehearsal.ledger", ::getpid()));
+    ASSERT_TRUE(made) << made.error().describe();
+    linux_os::Ledger& ledger = *made;
+    const int guard = ::fork();
+    if (guard == 0) {
+        const linux_os::Presence presence(ledger, linux_os::guard_slot);
+        ledger.header().deadline = (linux_os::boottime_now() + 100ms).count();
+        (void)foreign_freeze(mounts[0]);
+        ledger.entries()[0].word =
+            linux_os::pack({linux_os::FsState::frozen, linux_os::guard_slot});
+        ::raise(SIGSTOP);
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(guard, nullptr, WUNTRACED), guard);
+
+    linux_os::StaleReport report;
+    EXPECT_TRUE(wait_until(3s, [&] {
+        report = linux_os::thaw_stale(ledger.path(), 2s);
+        return report.live == 0;
+    }));
+
+    EXPECT_EQ(report.thawed, 1);
+    EXPECT_TRUE(ledger.settled());
+    EXPECT_EQ(::kill(guard, SIGKILL), 0);
+    EXPECT_EQ(::waitpid(guard, nullptr, 0), guard);
 }
 
 /// A worker of its own, that holds until it is killed.

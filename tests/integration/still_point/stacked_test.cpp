@@ -3,10 +3,10 @@
 // A filesystem on a loop device whose file lies on another one: the order, and what a stuck freeze
 // or thaw does.
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <filesystem>
+
+#include <unistd.h>
 
 #include "base/format.h"
 #include "tests/integration/still_point/scratch.h"

@@ -214,6 +214,18 @@ TEST(ParseSettings, LetsTheConfigurationOutrankTheRequest) {
     EXPECT_EQ(parsed->request.method, SnapshotMethod::only_guest);
 }
 
+TEST(ParseSettings, AsksTheHostAllTheSameWhenItsListIsMissing) {
+    SettingsBuilder builder;
+    builder.disks = R"({"isAnyDiskExcluded": true, "isAnyDirectDriveDiskIncluded": true,)"
+                    R"( "dataDiskLunList": null, "isOSDiskIncluded": false})";
+    const auto parsed = parse_settings(builder.file(), kTwoBlobs);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->request.method, SnapshotMethod::only_host);
+    EXPECT_TRUE(parsed->request.luns.empty());
+    ASSERT_TRUE(parsed->lun_list_error);
+    EXPECT_EQ(parsed->lun_list_error->code(), Code::lun_list_invalid);
+}
+
 TEST(ParseSettings, DoesNothingMoreForAnInstallCommand) {
     SettingsBuilder builder;
     builder.command = "\"Install\"";

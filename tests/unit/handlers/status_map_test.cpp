@@ -192,6 +192,7 @@ const Row kRows[] = {
     {"settings missing", [] { return stopped(Code::settings_missing); }},
     {"too late", [] { return stopped(Code::command_too_late); }},
     {"lun list invalid", [] { return stopped(Code::lun_list_invalid); }},
+    {"interrupted", [] { return stopped(Code::run_interrupted); }},
     {"a defect", [] { return stopped(Code::internal); }},
 };
 

@@ -218,6 +218,25 @@ const Row kDeviceRows[] = {
          b.evidence.devices[0].readable = false;
      },
      Consistency::crash, "the counters of 'sda1' could not be read"},
+    {"unreadable_beside_a_covered_one",
+     [](Backup& b) {
+         b.plan.covered_devices = {"sda1"};
+         b.evidence.devices[2].readable = false;
+     },
+     Consistency::crash, "the counters of 'sdb' could not be read"},
+    {"covered_but_moved",
+     [](Backup& b) {
+         b.plan.covered_devices = {"sda1", "sdb"};
+         b.evidence.devices[2].before_thaw.sectors_written = 4104;
+     },
+     Consistency::crash, "'sdb' was written to"},
+    {"covered_by_what_was_not_held",
+     [](Backup& b) {
+         b.plan.covered_devices = {"sda1", "sdb"};
+         b.evidence.devices[2].readable = false;
+         b.evidence.filesystems[0].thaw_errno = EINVAL;
+     },
+     Consistency::crash, "'/data' (xfs) was let go early"},
 };
 
 const Row kSnapshotRows[] = {
@@ -275,6 +294,14 @@ const Row kSnapshotRows[] = {
          b.evidence.filesystems[0].outcome = FreezeOutcome::foreign;
      },
      Consistency::none, "lie across several disks"},
+    {"coverage_is_no_proof_of_one_moment",
+     [](Backup& b) {
+         b.plan.stack_spans_disks = true;
+         b.plan.covered_devices = {"sda1", "sdb"};
+         b.evidence.devices[2].readable = false;
+         b.evidence.filesystems[0].thaw_errno = EINVAL;
+     },
+     Consistency::none, "lie across several disks"},
     {"hooks_failed",
      [](Backup& b) {
          b.applications = {
@@ -315,6 +342,16 @@ TEST(Claim, IsNotLoweredByWritesToASwapFile) {
     backup.plan.swap_file_devices = {"sda1"};
     backup.evidence.devices[0].before_thaw = {
         .sectors_written = 8192, .sectors_discarded = 8, .writes_in_flight = 3};
+
+    EXPECT_EQ(backup.claimed().level, Consistency::application);
+}
+
+TEST(Claim, IsNotLoweredByAMissingCounterWhereOnlyHeldFilesystemsWrite) {
+    Backup backup = good_backup();
+    backup.plan.covered_devices = {"sda1", "sdb"};
+    backup.plan.swap_file_devices = {"sda1"};
+    backup.evidence.devices[0].readable = false;
+    backup.evidence.devices.pop_back();
 
     EXPECT_EQ(backup.claimed().level, Consistency::application);
 }

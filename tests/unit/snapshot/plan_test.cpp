@@ -72,6 +72,24 @@ TEST(PlanHold, TakesAMountToHoldByAnyOfItsMountPoints) {
     EXPECT_TRUE(left_out(plan, "/")->lowers_claim);
 }
 
+TEST(PlanHold, TakesAMountToHoldWithASlashAtItsEnd) {
+    const std::string text(kTwoDisks);
+
+    EXPECT_THAT(held(good_plan_of(text + "[selection]\nonly /data/\n")), ElementsAre("/data"));
+    EXPECT_THAT(held(good_plan_of(text + "[selection]\nonly /\n")), ElementsAre("/"));
+    EXPECT_THAT(held(good_plan_of(text + "[selection]\nonly //\n")), ElementsAre("/"));
+}
+
+TEST(PlanHold, WarnsOfWhatTheInventoryCouldNotRead) {
+    testing::Machine machine = testing::parse_machine(kTwoDisks);
+    machine.inventory.gaps = {"the swap areas cannot be read"};
+
+    const auto plan = plan_hold(machine.inventory, machine.selection);
+
+    ASSERT_TRUE(plan);
+    EXPECT_THAT(plan->warnings, ElementsAre("the swap areas cannot be read"));
+}
+
 TEST(PlanHold, RefusesAMountThatIsNotThere) {
     const auto plan = plan_of(std::string(kTwoDisks) + "[selection]\nonly /dta\n");
 

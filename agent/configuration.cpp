@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/configuration.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+
+#include "platform/linux/directory_store.h"
+
+namespace stillpoint {
+namespace {
+
+/// The file's text, or nothing. A file that is there and cannot be read is worth a warning.
+std::string read_or_nothing(const std::string& path, std::vector<std::string>& warnings) {
+    const std::size_t slash = path.rfind('/');
+    const auto folder = linux_os::DirectoryStore::open(path.substr(0, slash));
+    const Result<std::string> text =
+        folder ? folder->read(path.substr(slash + 1)) : Result<std::string>(folder.error());
+    if (text) {
+        return *text;
+    }
+    for (const Error* error = &text.error(); error != nullptr; error = error->cause()) {
+        if (error->os() && error->os()->number == ENOENT) {
+            return {};
+        }
+    }
+    warnings.push_back(text.error().sentence() + ": the defaults are used");
+    return {};
+}
+
+template <class Config>
+void take(ReadConfig<Config> read, Config& config, std::vector<std::string>& warnings) {
+    config = std::move(read.config);
+    std::ranges::move(read.warnings, std::back_inserter(warnings));
+}
+
+}  // namespace
+
+Configuration load_configuration() {
+    Configuration configuration;
+    std::vector<std::string>& warnings = configuration.warnings;
+    take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
+    take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
+         warnings);
+    return configuration;
+}
+
+}  // namespace stillpoint

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "handlers/config/agent_config.h"
+#include "handlers/config/vmbackup_config.h"
+
+namespace stillpoint {
+
+/// What the administrator set (docs/configuration.md), in our file and in the one of the extension
+/// before us.
+struct Configuration {
+    AgentConfig ours;
+    VmBackupConfig vmbackup;
+    /// What was not understood, as sentences for the log; the default was used.
+    std::vector<std::string> warnings;
+};
+
+/// Reads both files; one that is not there gives the defaults.
+Configuration load_configuration();
+
+}  // namespace stillpoint

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "snapshot/backup.h"
+
+#include <memory>
+
+#include "snapshot/blob_transport.h"
+#include "snapshot/host_service.h"
+#include "snapshot/host_transport.h"
+#include "snapshot/time_limit.h"
+
+namespace stillpoint {
+namespace {
+
+enum class Way { host, guest };
+
+/// One backup under way; run() is the whole of it, in order.
+class Backup {
+public:
+    Backup(const BackupRequest& request, const GuestPlan& plan, const BackupServices& services,
+           const BackupTools& tools, const std::function<void()>& before_hold)
+        : request_(request),
+          plan_(plan),
+          services_(services),
+          tools_(tools),
+          before_hold_(before_hold),
+          host_(tools.http, services.host, services.presnapshot_limit) {}
+
+    BackupReport run() {
+        report_.request = echo_of(request_);
+        report_.method = request_.method;
+        report_.fallback_allowed = may_fall_back(request_, plan_);
+        report_.begun = tools_.clock.now();
+        go();
+        report_.claim = claim(plan_, report_.evidence, report_.snapshots, {});
+        report_.ended = tools_.clock.now();
+        return std::move(report_);
+    }
+
+private:
+    void go() {
+        const PreSnapshot asked = ask_host();
+        if (report_.error) {
+            return;
+        }
+        switch (request_.method) {
+            case SnapshotMethod::only_host:
+                hold(Way::host);
+                return;
+            case SnapshotMethod::only_guest:
+                hold(Way::guest);
+                return;
+            case SnapshotMethod::first_host_then_guest:
+                hold(asked.ready() ? Way::host : Way::guest);
+                return;
+            case SnapshotMethod::first_guest_then_host:
+                hold(Way::guest);
+                if (second_way_is_due()) {
+                    report_.first_try = std::move(report_.snapshots);
+                    report_.snapshots = {};
+                    report_.evidence = {};
+                    report_.error.reset();
+                    (void)ask_host();
+                    if (!report_.error) {
+                        hold(Way::host);
+                    }
+                }
+                return;
+        }
+    }
+
+    /// The snapshots were tried and not one was taken. A failed hold is no reason: it would fail
+    /// again.
+    bool second_way_is_due() const {
+        const bool blobs_unusable =
+            report_.error && (report_.error->code() == Code::blobs_missing ||
+                              report_.error->code() == Code::blob_unreachable);
+        return blobs_unusable ||
+               (!report_.error && report_.snapshots.by == SnapshotOutcome::By::guest &&
+                report_.snapshots.none_successful());
+    }
+
+    /// presnapshot: is the host there, what time is it, what does it know of the disks. Sets
+    /// report_.error when it is too late for this command.
+    PreSnapshot ask_host() {
+        const bool deciding = request_.method == SnapshotMethod::first_host_then_guest;
+        PreSnapshot asked = host_.presnapshot(request_, deciding || request_.disk_encryption);
+        report_.host_status_before = asked.status;
+        tools_.log.info(
+            "host", "presnapshot answered",
+            {{"status", std::to_string(asked.status)}, {"bhs_version", asked.bhs_version}});
+        if (asked.error) {
+            tools_.log.warning("host", "presnapshot failed, going on",
+                               {{"why", asked.error->describe()}});
+        }
+        if (asked.encryption) {
+            encryption_ = asked.encryption;
+        }
+        const WallTime now = asked.host_time.value_or(tools_.clock.wall_now());
+        report_.error = too_late(request_.command_start_ticks_number, now);
+        return asked;
+    }
+
+    std::unique_ptr<SnapshotTransport> transport_for(Way way) {
+        if (way == Way::host) {
+            const HostTransport::Settings settings{services_.host, services_.host_reply_wait};
+            return std::make_unique<HostTransport>(tools_.held_http, tools_.clock, request_,
+                                                   encryption_, settings);
+        }
+        std::vector<HttpTarget> blobs;
+        for (const HttpTarget& blob : request_.blobs) {
+            blobs.push_back(blob.duplicate());
+        }
+        BlobTransport::Settings settings{.metadata = request_.metadata,
+                                         .encryption = {},
+                                         .reply_wait = services_.blob_reply_wait};
+        if (request_.disk_encryption) {
+            settings.encryption = read_blob_encryption(tools_.http, tools_.clock, blobs);
+        }
+        return std::make_unique<BlobTransport>(tools_.held_http, tools_.clock, std::move(blobs),
+                                               std::move(settings));
+    }
+
+    void hold(Way way) {
+        const std::unique_ptr<SnapshotTransport> transport = transport_for(way);
+        const Deadline deadline(tools_.clock.now() + services_.prepare_limit);
+        Result<void> ready = transport->prepare(deadline);
+        if (ready) {
+            before_hold_();
+            ready = transport->refresh(deadline);
+        }
+        if (!ready) {
+            report_.error = ready.error();
+            return;
+        }
+        HoldPlan plan = plan_.hold;
+        plan.all_or_nothing = !report_.fallback_allowed;
+        report_.snapshots_tried = true;
+        report_.evidence =
+            tools_.still_point.hold(plan, [&](Deadline) { report_.snapshots = transport->take(); });
+        if (report_.evidence.not_held) {
+            tools_.log.warning("freeze",
+                               report_.fallback_allowed ? "not held, continuing crash-consistent"
+                                                        : "not held, no snapshot is taken",
+                               {{"why", report_.evidence.not_held->describe()}});
+            if (report_.fallback_allowed) {
+                report_.snapshots = transport->take();
+            }
+        }
+    }
+
+    const BackupRequest& request_;
+    const GuestPlan& plan_;
+    const BackupServices& services_;
+    const BackupTools& tools_;
+    const std::function<void()>& before_hold_;
+    HostService host_;
+    std::optional<HostEncryption> encryption_;
+    BackupReport report_;
+};
+
+}  // namespace
+
+bool may_fall_back(const BackupRequest& request, const GuestPlan& plan) {
+    return request.managed_vm && request.may_be_crash_consistent &&
+           request.backup_retry_count > 0 && (plan.disks.size() <= 1 || !plan.stack_spans_disks);
+}
+
+BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,
+                        const BackupServices& services, const BackupTools& tools,
+                        const std::function<void()>& before_hold) {
+    return Backup(request, plan, services, tools, before_hold).run();
+}
+
+}  // namespace stillpoint

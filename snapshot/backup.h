@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+
+#include "base/log.h"
+#include "platform/http_client.h"
+#include "platform/still_point.h"
+#include "snapshot/host_messages.h"
+#include "snapshot/plan.h"
+#include "snapshot/report.h"
+#include "snapshot/request.h"
+
+namespace stillpoint {
+
+/// Everything a backup acts through.
+struct BackupTools {
+    StillPoint& still_point;
+    HttpClient& http;     // outside the hold
+    HeldHttp& held_http;  // inside it
+    const Clock& clock;
+    Log& log;
+};
+
+/// Where the services are, and how long they may take.
+struct BackupServices {
+    HostEndpoint host;
+    std::chrono::milliseconds presnapshot_limit = std::chrono::seconds(40);
+    std::chrono::milliseconds host_reply_wait = std::chrono::seconds(40);
+    std::chrono::milliseconds blob_reply_wait = std::chrono::seconds(10);
+    std::chrono::milliseconds prepare_limit = std::chrono::seconds(30);
+};
+
+/// One backup: asks the host, holds the guest, has the disks snapshotted while it is held, lets go,
+/// and says what the recovery point is worth. The second way of a method, after the first one
+/// failed, is a new hold: nothing is ever held while deciding. Never fails: what went wrong is in
+/// the report.
+///
+/// `before_hold` is called once before every hold (the passport is written there).
+BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,
+                        const BackupServices& services, const BackupTools& tools,
+                        const std::function<void()>& before_hold);
+
+/// Whether a failed hold may end in a crash-consistent point: the request allows it, and the
+/// snapshots are of one moment anyway since no mounted device stack lies on several of the disks.
+bool may_fall_back(const BackupRequest& request, const GuestPlan& plan);
+
+}  // namespace stillpoint

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Deaths and stops at moments that nobody chose: opening, sync, rehearsal, freeze, hold, thaw.
+
+#include <random>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/format.h"
+#include "platform/linux/guard/ledger.h"
+#include "platform/linux/guard/rescuer.h"
+#include "tests/integration/still_point/scratch.h"
+
+namespace stillpoint::testing {
+namespace {
+
+constexpr int kRounds = 40;
+
+/// A worker that holds for 30 ms, again and again; `limit` of each hold 1 s.
+struct ChaosTest : StillPointTest {
+    std::mt19937 random{static_cast<unsigned>(::testing::UnitTest::GetInstance()->random_seed())};
+    int worker = 0;
+
+    void start_worker() {
+        worker = ::fork();
+        if (worker == 0) {
+            HoldPlan plan = plan_for(mounts, 1s);
+            while (true) {
+                (void)still_point.hold(plan, [](Deadline) { std::this_thread::sleep_for(30ms); });
+            }
+        }
+        ASSERT_TRUE(wait_until(5s, [this] { return !helpers_of(worker, false).empty(); }));
+    }
+    void pause_at_random(int most_ms) {
+        std::this_thread::sleep_for(
+            std::chrono::microseconds(std::uniform_int_distribution(0, most_ms * 1000)(random)));
+    }
+    /// Everybody of a worker, the worker first.
+    std::vector<int> everybody() const {
+        std::vector<int> all{worker};
+        for (const bool watchers : {false, true}) {
+            for (const int pid : helpers_of(worker, watchers)) {
+                all.push_back(pid);
+            }
+        }
+        return all;
+    }
+    void end_worker() {
+        (void)::kill(worker, SIGKILL);
+        (void)::waitpid(worker, nullptr, 0);
+    }
+    void expect_let_go(const std::string& what) {
+        EXPECT_TRUE(writable_within(mounts, 6s)) << what;
+        for (const std::string& mount : mounts) {
+            EXPECT_EQ(foreign_thaw(mount), EINVAL) << mount << " was left frozen: " << what;
+        }
+    }
+};
+
+TEST_F(ChaosTest, LetsGoWhoeverIsKilledWhenever) {
+    for (int round = 0; round < kRounds; ++round) {
+        start_worker();
+        pause_at_random(120);
+        const auto mask = std::uniform_int_distribution(1U, 7U)(random);
+        std::vector<int> victims = everybody();
+        std::string what = fmt::format("round {}: killed", round);
+        for (std::size_t i = 0; i < victims.size() && i < 3; ++i) {
+            if ((mask >> i & 1) != 0) {
+                what += fmt::format(" {}", i == 0 ? "worker" : i == 1 ? "guard" : "watcher");
+                (void)::kill(victims[i], SIGKILL);
+            }
+        }
+        if ((mask & 3) == 3 && victims.size() > 1) {
+            // The last net, for the case that all are gone.
+            (void)linux_os::thaw_stale({}, 5s);
+        }
+        end_worker();
+        expect_let_go(what);
+    }
+}
+
+TEST_F(ChaosTest, LetsGoWhenTheGuardIsStoppedWhenever) {
+    for (int round = 0; round < kRounds / 4; ++round) {
+        start_worker();
+        pause_at_random(60);
+        const std::vector<int> guards = helpers_of(worker, false);
+        for (const int guard : guards) {
+            (void)::kill(guard, SIGSTOP);
+        }
+        expect_let_go(fmt::format("round {}: guard stopped", round));
+        end_worker();
+        for (const int guard : guards) {
+            (void)::kill(guard, SIGCONT);
+        }
+        expect_let_go(fmt::format("round {}: and continued", round));
+    }
+}
+
+TEST_F(ChaosTest, GuardLetsGoWhenToldToStopWhenever) {
+    for (int round = 0; round < kRounds / 2; ++round) {
+        start_worker();
+        pause_at_random(60);
+        for (const int guard : helpers_of(worker, false)) {
+            (void)::kill(guard, SIGTERM);
+        }
+        end_worker();
+        expect_let_go(fmt::format("round {}: guard told to stop", round));
+    }
+}
+
+}  // namespace
+}  // namespace stillpoint::testing
