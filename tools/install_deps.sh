@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what Debian 12 lacks for a task, with apt alone. Costs nothing when everything is there.
-#   tools/install_deps.sh [build|test|fuzz|demo|lab]...     (none named: build)
+#   tools/install_deps.sh [--missing] [build|test|fuzz|demo|store|lab]...     (none named: build)
 #   build   compilers, libraries and checkers
 #   test    what the tests start: filesystem tools, strace, node for the blob store
 #   fuzz    clang with libFuzzer
-#   demo    what the demo on a scratch filesystem needs
+#   demo    what the demo needs: a compiler, the libraries, filesystem tools
+#   store   what the blob store of the tests and the demo runs on
 #   lab     virtual machines
+# With --missing it only prints what it would install.
 set -euo pipefail
 
 declare -A groups=(
@@ -19,10 +21,17 @@ declare -A groups=(
     [test]="e2fsprogs xfsprogs btrfs-progs util-linux strace openssl procps iproute2 nodejs npm
         zip unzip kmod"
     [fuzz]="clang libclang-rt-14-dev"
-    [demo]="e2fsprogs xfsprogs util-linux procps openssl python3"
+    [demo]="g++ cmake ninja-build ccache pkg-config python3
+        libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev
+        libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev
+        libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev libgtest-dev libgmock-dev
+        e2fsprogs xfsprogs btrfs-progs util-linux procps openssl kmod"
+    [store]="nodejs npm"
     [lab]="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs cryptsetup-bin openssl"
 )
 
+only_tell=no
+if [ "${1:-}" = --missing ]; then only_tell=yes; shift; fi
 [ $# -gt 0 ] || set -- build
 wanted=()
 for group in "$@"; do
@@ -46,6 +55,7 @@ for package in "${wanted[@]}"; do
     fi
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
+if [ $only_tell = yes ]; then echo "${missing[*]}"; exit 0; fi
 
 echo "install_deps: installing ${missing[*]}"
 as_root=()

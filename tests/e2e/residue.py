@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks for planted secrets in everything that a run may have written."""
+import base64
+import re
+
+import request
+import rig
+
+PLACES = ("/etc/azure", "/etc/stillpoint", "/var/lib", "/run", "/dev/shm")
+
+
+def secrets_of(guest):
+    """{name: bytes to look for}: markers, and the private key in each form a dump would show."""
+    text = guest.key.read_text(encoding="ascii")
+    body = re.search("-----BEGIN PRIVATE KEY-----\n(.*?)\n-----END", text, re.DOTALL)[1]
+    der = base64.b64decode(body)
+    lines = body.split("\n")
+    marker = request.MARKER.encode()
+    # The three ways it can lie in base64, without the characters that its neighbours decide.
+    in_base64 = {f"a planted marker in base64, shifted by {shift}":
+                 base64.b64encode(b"-" * shift + marker)[4 if shift else 0:][:6] for shift in range(3)}
+    return {"a planted marker": marker, **in_base64, "the private key": lines[len(lines) // 2].encode(), "the private key in DER": der[200:232],
+            "the private key in hex": der[200:216].hex().encode()}
+
+
+def secrets_in(guest, folder):
+    """(path, name of the secret) for each file that holds one; what the test itself wrote is left out."""
+    secrets = secrets_of(guest)
+    own = {guest.key, folder / "faults.json"}
+    found = []
+    for path in rig.files_below(folder, *PLACES):
+        if path in own or path.suffix in (".settings", ".img", ".part") or path.name in ("stillpoint",
+                                                                                         "stillpoint-guard"):
+            continue
+        content = path.read_bytes()
+        found += [(str(path), name) for name, secret in secrets.items() if secret in content]
+    return found
