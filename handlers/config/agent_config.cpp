@@ -6,10 +6,8 @@
 namespace stillpoint {
 namespace {
 
-using std::chrono_literals::operator""ms;
-
-constexpr std::chrono::milliseconds kShortestLimit = 100ms;
-constexpr std::chrono::milliseconds kLongestLimit = 60'000ms;
+constexpr std::chrono::milliseconds kShortestLimit{100};
+constexpr std::chrono::milliseconds kLongestLimit{60'000};
 constexpr int kMaxLun = 16'383;  // the largest of a SCSI address
 constexpr int kMaxPort = 65'535;
 
