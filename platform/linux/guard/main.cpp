@@ -46,7 +46,7 @@ void harden() {
     // A thread's stack is locked memory as well.
     pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
-    ::pthread_attr_setstacksize(&attributes, 256 * 1024);
+    ::pthread_attr_setstacksize(&attributes, std::size_t{SP_THREAD_STACK_KIB} * 1024);
     (void)::pthread_setattr_default_np(&attributes);
     ::pthread_attr_destroy(&attributes);
 

@@ -5,6 +5,7 @@
 #include <random>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 namespace stillpoint::testing {
 namespace {
 
-constexpr int kRounds = 40;
+constexpr int kRounds = 20;
 
 /// A worker that holds for 30 ms, again and again; `limit` of each hold 1 s.
 struct ChaosTest : StillPointTest {
@@ -26,7 +27,8 @@ struct ChaosTest : StillPointTest {
     void start_worker() {
         worker = ::fork();
         if (worker == 0) {
-            HoldPlan plan = plan_for(mounts, 1s);
+            (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            const HoldPlan plan = plan_for(mounts, 1s);
             while (true) {
                 (void)still_point.hold(plan, [](Deadline) { std::this_thread::sleep_for(30ms); });
             }
