@@ -50,8 +50,16 @@ struct ChaosTest : StillPointTest {
         return all;
     }
     void end_worker() {
-        (void)::kill(worker, SIGKILL);
-        (void)::waitpid(worker, nullptr, 0);
+        if (worker > 0) {
+            (void)::kill(worker, SIGKILL);
+            (void)::waitpid(worker, nullptr, 0);
+        }
+        worker = 0;
+    }
+    /// Also after a failure: a worker that goes on would freeze in the tests that follow.
+    void TearDown() override {
+        end_worker();
+        StillPointTest::TearDown();
     }
     void expect_let_go(const std::string& what) {
         EXPECT_TRUE(writable_within(mounts, 6s)) << what;
