@@ -20,7 +20,8 @@ declare -A groups=(
         zip unzip kmod"
     [fuzz]="clang libclang-rt-14-dev"
     [demo]="e2fsprogs xfsprogs util-linux procps openssl python3"
-    [lab]="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs cryptsetup-bin openssl"
+    [lab]="qemu-system-x86 qemu-utils mmdebstrap busybox-static kmod cpio e2fsprogs cryptsetup-bin openssl
+        gcc libc6-dev g++ python3"
 )
 
 [ $# -gt 0 ] || set -- build

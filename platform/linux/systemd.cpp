@@ -54,7 +54,8 @@ Result<void> start_service(const TransientService& service, Instant until) {
     }
     std::string line = "exec";
     for (const std::string& word : service.command) {
-        line += " " + shell_quoted(word);
+        line += ' ';
+        line += shell_quoted(word);
     }
     for (const char* word : {"--", "/bin/sh", "-c"}) {
         command.emplace_back(word);
