@@ -26,7 +26,14 @@ std::vector<std::string> ledgers_in(const std::string& folder) {
     return paths;
 }
 
-/// A hold that goes on: somebody of it lives, and its time is not over.
+bool is_there(const Ledger& ledger, Slot slot) {
+    const ProcessLife life = life_of(ledger.header().participants[slot]);
+    return life == ProcessLife::alive || life == ProcessLife::stopped;
+}
+
+/// A hold that goes on: its time is not over, and whoever lets go of what is frozen is there. That
+/// is the guard alone. A worker beside a dead guard lets go as well, but it may be stopped, or be
+/// killed before it gets that far; who of us comes first is settled by the word of each filesystem.
 bool is_live(const Ledger& ledger) {
     if (!ledger.same_pid_namespace()) {
         return true;  // another container's: nothing can be said of its processes from here
@@ -34,13 +41,11 @@ bool is_live(const Ledger& ledger) {
     if (is_overdue(ledger)) {
         return false;
     }
-    for (const Slot slot : {guard_slot, worker_slot, watcher_slot}) {
-        const ProcessLife life = life_of(ledger.header().participants[slot]);
-        if (life == ProcessLife::alive || life == ProcessLife::stopped) {
-            return true;
-        }
+    if (!ledger.settled()) {
+        return is_there(ledger, guard_slot);
     }
-    return false;
+    return is_there(ledger, guard_slot) || is_there(ledger, worker_slot) ||
+           is_there(ledger, watcher_slot);
 }
 
 void deal_with(const std::string& path, std::chrono::milliseconds patience, StaleReport& report) {
