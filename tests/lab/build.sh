@@ -10,7 +10,8 @@ umask 022
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 base=${LAB_DIR:-$HOME/.cache/stillpoint}
 
-packages=systemd,systemd-sysv,udev,dbus,kmod,mount,procps,cron,fdisk,lvm2,dmsetup,e2fsprogs,xfsprogs,btrfs-progs,dosfstools
+packages=systemd,systemd-sysv,udev,dbus,kmod,mount,procps,cron,fdisk
+packages+=,lvm2,dmsetup,e2fsprogs,xfsprogs,btrfs-progs,dosfstools
 # Nothing here is of use to a test, and each costs a second of an emulated boot.
 masked=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service getty.target getty@tty1.service serial-getty@ttyS0.service console-getty.service
@@ -49,7 +50,7 @@ fetch_debian() {
 }
 
 make_root() {
-    local root=$lab/work/root unit lun
+    local root=$lab/work/root unit lun link='SYMLINK+="disk/azure/scsi1/lun'
     mkdir "$root"
     tar -xpf "$debian/root.tar" -C "$root"
     cp -a "$debian/kernel/lib/modules" "$root/lib/"
@@ -62,8 +63,8 @@ make_root() {
         >"$root/etc/modules-load.d/lab.conf"
     # Disks have the names that Azure's own udev rules give them.
     for lun in {0..15}; do
-        printf 'SUBSYSTEM=="block", ENV{DEVTYPE}=="%s", KERNELS=="*:0:0:%d", ATTRS{vendor}=="Msft*", SYMLINK+="disk/azure/scsi1/lun%d%s"\n' \
-            disk "$lun" "$lun" '' partition "$lun" "$lun" -part%n
+        printf 'SUBSYSTEM=="block", ENV{DEVTYPE}=="%s", KERNELS=="*:0:0:%d", ATTRS{vendor}=="Msft*", %s%d%s"\n' \
+            disk "$lun" "$link" "$lun" '' partition "$lun" "$link" "$lun" -part%n
     done >"$root/etc/udev/rules.d/66-lab.rules"
     mkdir -p "$root/var/log/journal" # makes the journal persistent
     echo lab >"$root/etc/hostname"

@@ -54,7 +54,8 @@ class SecondHolder(LabTest):
             running = self.begin(f"--only {DM} /data/ext4")
             self.guest.run(f"setsid refreeze {DM} 10000 2000 >/run/refreeze 2>&1 & echo $! >/run/refreeze.pid; "
                            + deadly.format(worker=running.worker, guard=running.guard))
-            self.guest.run(f"kill {running.command}; timeout 20 tail --pid=$(cat /run/refreeze.pid) -s 0.05 -f /dev/null")
+            self.end(running)
+            self.guest.run("timeout 20 tail --pid=$(cat /run/refreeze.pid) -s 0.05 -f /dev/null")
             result = json.loads(self.guest.run("cat /run/refreeze").text)
             self.assertTrue(result["kept"], result)
             self.assertGreater(result["refused"], 0)
@@ -71,6 +72,11 @@ class SecondHolder(LabTest):
 
 class Stuck(LabTest):
     OTHERS = ("/data/ext4", "/data/xfs")
+    OPTIONS = f"--only {DM} {' '.join(OTHERS)} --limit {STUCK_LIMIT_S}s --for 1s"
+    # 16 is ioctl, 0xc0045877 FIFREEZE: a thread of the guard waits in it for the slow device, which then stops.
+    STOP_IN_FREEZE = ("timeout 30 sh -c 'until grep -qs \"^16 .* 0xc0045877\" "
+                      "/proc/$(pidof stillpoint-guard)/task/*/syscall; do sleep 0.02; done'; "
+                      "dmsetup suspend --nolockfs --noflush labdm")
 
     @contextlib.contextmanager
     def slow_writes(self, milliseconds):
@@ -100,11 +106,8 @@ class Stuck(LabTest):
     def test_a_freeze_that_does_not_return(self):
         self.start_writers(*self.OTHERS)
         with self.slow_writes(1200):
-            self.begin_in_background(f"--only {DM} {' '.join(self.OTHERS)} --no-rehearsal --limit {STUCK_LIMIT_S}s --for 1s")
-            # 16 is ioctl, 0xc0045877 FIFREEZE: a thread of the guard waits in it for the slow device.
-            self.guest.run("timeout 30 sh -c 'until grep -qs \"^16 .* 0xc0045877\" "
-                           "/proc/$(pidof stillpoint-guard)/task/*/syscall; do sleep 0.02; done'; "
-                           "dmsetup suspend --nolockfs --noflush labdm")
+            self.begin_in_background(f"{self.OPTIONS} --no-rehearsal")
+            self.guest.run(self.STOP_IN_FREEZE)
             try:
                 evidence, _ = self.await_worker(30)
                 longest = self.stop_writers(*self.OTHERS)
@@ -127,10 +130,8 @@ class Stuck(LabTest):
 
     def test_a_freeze_that_does_not_return_and_a_guard_that_dies_of_it(self):
         with self.slow_writes(1200):
-            self.begin_in_background(f"--only {DM} {' '.join(self.OTHERS)} --no-rehearsal --limit {STUCK_LIMIT_S}s --for 1s")
-            self.guest.run("timeout 30 sh -c 'until grep -qs \"^16 .* 0xc0045877\" "
-                           "/proc/$(pidof stillpoint-guard)/task/*/syscall; do sleep 0.02; done'; "
-                           "dmsetup suspend --nolockfs --noflush labdm; kill -KILL $(pidof stillpoint-guard)")
+            self.begin_in_background(f"{self.OPTIONS} --no-rehearsal")
+            self.guest.run(self.STOP_IN_FREEZE + "; kill -KILL $(pidof stillpoint-guard)")
             try:
                 self.await_worker(60)
                 others = self.probe(5, self.OTHERS)
@@ -142,9 +143,10 @@ class Stuck(LabTest):
 
     def test_a_flush_that_does_not_return(self):
         self.start_writers(*self.OTHERS)
-        self.guest.run(f"dd if=/dev/zero of={DM}/dirty bs=1M count=8 2>/dev/null; dmsetup suspend --nolockfs --noflush labdm")
+        self.guest.run(f"dd if=/dev/zero of={DM}/dirty bs=1M count=8 2>/dev/null; "
+                       "dmsetup suspend --nolockfs --noflush labdm")
         try:
-            status, evidence = self.hold(f"--only {DM} {' '.join(self.OTHERS)} --keep-going --limit {STUCK_LIMIT_S}s --for 1s")
+            status, evidence = self.hold(f"{self.OPTIONS} --keep-going")
             longest = self.stop_writers(*self.OTHERS)
         finally:
             self.guest.run("dmsetup resume labdm")
@@ -202,7 +204,8 @@ class LogicalVolumes(LabTest):
 
     def test_a_write_past_the_filesystems_is_seen(self):
         running = self.begin(f"--only {' '.join(self.MOUNTS)}")
-        self.guest.run(f"dd if=/dev/zero of=/dev/{self.disk(5)} bs=4k seek=$((430 * 256)) count=1 oflag=direct conv=notrunc")
+        self.guest.run(f"dd if=/dev/zero of=/dev/{self.disk(5)} bs=4k seek=$((430 * 256)) count=1 "
+                       "oflag=direct conv=notrunc")
         evidence = self.end(running)
 
         moved = {one["name"] for one in evidence["devices"] if not one["stood_still"]}

@@ -19,7 +19,7 @@ STILLPOINT = "/opt/stillpoint/bin/stillpoint"
 UNITS = "stillpoint-guard-*.service"
 DATA = ("/data/ext4", "/data/xfs", "/data/btrfs")
 WRITABLE_LIMIT_S = 10
-SETTLE_LIMIT_S = 20
+SETTLE_TRIES = 100
 # A hold whose command says that it runs, that is, that everything is held. It is killed to end the hold.
 BEGIN = """rm -f /run/held /run/hold.json /run/hold.error
 setsid {stillpoint} hold {options} --json -- sh -c 'echo $$ >/run/held.new; mv /run/held.new /run/held; exec sleep 60' \
@@ -50,6 +50,7 @@ class Running:
 
     def __init__(self, worker, guard, command):
         self.worker, self.guard, self.command = worker, guard, command
+        self.is_over = False
 
 
 class LabTest(unittest.TestCase):
@@ -67,7 +68,10 @@ class LabTest(unittest.TestCase):
         # Translates for the emulator what the tests run and time.
         cls.guest.run(f"{STILLPOINT} hold --only /data/ext4 --for 50ms && probe 5000 {' '.join(DATA)} && sync")
 
-    def tearDown(self):
+    def setUp(self):
+        self.addCleanup(self.assert_well)
+
+    def assert_well(self):
         """Whatever the test did: nothing of ours is left, and everything can be written to."""
         self.assert_nothing_left()
         self.assert_writable("/", *DATA, "/data/dm", "/data/lv-ext4", "/data/lv-xfs", "/data/efi")
@@ -75,13 +79,23 @@ class LabTest(unittest.TestCase):
     def begin(self, options):
         """Starts a hold in the background and waits until everything is held."""
         answer = self.guest.run(BEGIN.format(stillpoint=STILLPOINT, options=options, units=UNITS))
-        return Running(*map(int, answer.text.split()))
+        running = Running(*map(int, answer.text.split()))
+        self.addCleanup(self.clear, running)
+        return running
+
+    def clear(self, running):
+        """After a test that failed in the middle of a hold."""
+        if running.is_over:
+            return
+        self.guest.run(f"kill -KILL {running.command} {running.worker} {running.guard}; sleep 1; "
+                       f"{STILLPOINT} thaw-stale", check=False)
 
     def end(self, running):
-        """Ends the hold's command, waits for the worker; the evidence."""
-        self.guest.run(f"kill {running.command}", check=False)
-        self.guest.run(f"timeout 20 tail --pid={running.worker} -s 0.05 -f /dev/null")
-        return json.loads(self.guest.run("cat /run/hold.json").text)
+        """Ends the hold's command, waits for the worker; its evidence, if it lived to give it."""
+        text = self.guest.run(f"{{ kill {running.command}; kill -CONT {running.worker}; }} 2>/dev/null; "
+                              f"timeout 20 tail --pid={running.worker} -s 0.05 -f /dev/null && cat /run/hold.json").text
+        running.is_over = True
+        return json.loads(text) if text else None
 
     def hold(self, options, limit_s=60):
         """A whole hold in the foreground: exit code and evidence."""
@@ -103,7 +117,7 @@ class LabTest(unittest.TestCase):
 
     def assert_nothing_left(self):
         left = LEFT.format(units=UNITS)
-        text = self.guest.run(SETTLE.format(left=left, tries=SETTLE_LIMIT_S * 20), 120).text
+        text = self.guest.run(SETTLE.format(left=left, tries=SETTLE_TRIES), 120).text
         self.assertEqual("", text.strip())
 
     def assert_held(self, status, evidence):

@@ -54,24 +54,24 @@ class Deaths(LabTest):
                                deadly.format(worker=running.worker, guard=running.guard, units=UNITS))
             self.assertNotIn(None, times.values())
             worst.append(max(times.values()))
-            text = self.guest.run(f"kill {running.command}; timeout 20 tail --pid={running.worker} -s 0.05 -f /dev/null; "
-                                  "cat /run/hold.json").text
-            evidence += [text] if text else []
+            evidence.append(self.end(running))
             self.assert_nothing_left()
         report(f"writable after {name}", worst)
         self.assertLess(statistics.median(worst), LET_GO_MEDIAN_MS)
-        return evidence
+        return [one for one in evidence if one]
+
+    def assert_thawed_once(self, evidence):
+        self.assertEqual(ROUNDS, len(evidence))
+        for one in evidence:
+            self.assertTrue(one["guard_lost"])
+            for filesystem in one["filesystems"]:
+                self.assertEqual((True, 0), (filesystem["owner_lost"], filesystem["thaw_errno"]), filesystem)
 
     def test_nothing_dies(self):
         report("writable when nothing was frozen", [max(self.probe(10, DATA).values()) for _ in range(ROUNDS)])
 
     def test_the_guard_is_killed(self):
-        evidence = self.let_go("SIGKILL of the guard", "kill -KILL {guard}")
-
-        self.assertEqual(ROUNDS, len(evidence))
-        for text in evidence:
-            self.assertIn('"guard_lost": true', text)
-            self.assertEqual(3, text.count('"thaw_errno": 0'), "somebody thawed a second time")
+        self.assert_thawed_once(self.let_go("SIGKILL of the guard", "kill -KILL {guard}"))
 
     def test_the_guards_unit_is_killed(self):
         self.let_go("SIGKILL of the guard's unit", "systemctl kill -s KILL --kill-whom=all \"{units}\"")
@@ -80,7 +80,12 @@ class Deaths(LabTest):
         self.assertEqual([], self.let_go("SIGKILL of the worker", "kill -KILL {worker}"))
 
     def test_both_are_killed(self):
-        self.assertEqual([], self.let_go("SIGKILL of both", "kill -KILL {worker} {guard}"))
+        # Stopped first, so that neither can do anything about the death of the other.
+        self.assertEqual([], self.let_go("SIGKILL of both", "kill -STOP {worker} {guard}; kill -KILL {worker} {guard}"))
+
+    def test_the_guard_is_killed_while_the_worker_is_stopped(self):
+        self.assert_thawed_once(self.let_go("SIGKILL of the guard beside a stopped worker",
+                                            "kill -STOP {worker}; kill -KILL {guard}"))
 
     def test_the_worker_and_the_guards_unit_are_killed(self):
         self.let_go("SIGKILL of the worker and the guard's unit",
@@ -88,9 +93,10 @@ class Deaths(LabTest):
 
     def test_the_workers_unit_is_stopped(self):
         for deadly in ("systemctl stop lab-worker", "systemctl kill -s KILL --kill-whom=all lab-worker"):
-            self.guest.run(f"systemd-run --quiet --collect --unit=lab-worker --property=StandardOutput=file:/run/hold.json "
-                           f"{STILLPOINT} hold {ONLY_DATA} --json -- sh -c 'echo > /run/held; exec sleep 60'; "
-                           "timeout 30 sh -c 'until [ -e /run/held ]; do sleep 0.05; done'; rm /run/held")
+            self.guest.run("rm -f /run/held; systemd-run --quiet --collect --unit=lab-worker "
+                           f"--property=StandardOutput=file:/run/hold.json {STILLPOINT} hold {ONLY_DATA} --json "
+                           "-- sh -c 'echo > /run/held; exec sleep 60'; "
+                           "timeout 30 sh -c 'until [ -e /run/held ]; do sleep 0.05; done'")
             self.assert_blocked(DATA[0])
             times = self.probe(LET_GO_WORST_MS / 1000, DATA, deadly)
             self.assertNotIn(None, times.values())
@@ -103,6 +109,7 @@ class RootHeld(Deaths):
 
     test_nothing_dies = test_the_guards_unit_is_killed = test_the_workers_unit_is_stopped = None
     test_the_guard_is_killed = test_the_worker_is_killed = None
+    test_the_guard_is_killed_while_the_worker_is_stopped = None
 
     def let_go(self, name, deadly, mounts=("/", *DATA, "/data/dm", "/data/lv-ext4", "/data/lv-xfs"), options="--all"):
         evidence = super().let_go(f"{name}, root held", deadly, mounts, options)

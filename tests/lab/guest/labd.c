@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The guest's end of the command channel (lab.py has the other): runs shell scripts that come over a virtio-serial
-// port, one at a time.
+// The guest's end of the command channel (lab.py has the other): runs shell scripts that come over
+// a virtio-serial port, one at a time.
 //
-//   request  "ID LIMIT_MS SCRIPT_BYTES INPUT_BYTES\n", the script, what it reads from standard input
-//   answer   "ID STATUS OUTPUT_BYTES\n", standard output and error; status 128 + N: signal N, 124: out of time
+//   request  "ID LIMIT_MS SCRIPT_BYTES INPUT_BYTES\n", the script, its standard input
+//   answer   "ID STATUS OUTPUT_BYTES\n", standard output and error
 //
-// It must go on while the root filesystem is frozen: its memory is locked, and input and output are memory files. A
-// script that is blocked in the kernel cannot be killed; it is answered for and left behind.
+// Status 128 + N: ended by signal N; 124: out of time.
+//
+// It must go on while the root filesystem is frozen: its memory is locked, and input and output are
+// memory files. A script that is blocked in the kernel cannot be killed; it is left behind.
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// When can filesystems be written to?   probe LIMIT_MS MOUNT... [-- COMMAND...]
-// Runs the command to its end, if there is one, and at once writes a file on every mount and syncs it. Prints
-// "MOUNT MS" for each, counted from before the command, or "MOUNT blocked". Exit code 0: all were written.
+// When can filesystems be written to?
+//
+//   probe LIMIT_MS MOUNT... [-- COMMAND...]
+//
+// Runs the command to its end, if there is one, and at once writes a file on every mount and syncs
+// it. Prints "MOUNT MS" for each, counted from before the command, or "MOUNT blocked". Exit code 0:
+// all were written.
 
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Somebody else who freezes a filesystem the moment it is let go: does anybody take that freeze away?
+// Somebody else who freezes a filesystem the moment it is let go: is that freeze taken away?
+//
 //   refreeze MOUNT WAIT_MS HOLD_MS      prints {"refused": N, "waited_ms": N, "kept": BOOL}
-// Tries FIFREEZE until it is not busy any more, at most WAIT_MS, holds for HOLD_MS, then thaws. "kept": throughout it
-// was frozen, and this was the one thaw. Exit code 0: kept, 1: taken away, 2: never got it.
+//
+// Tries FIFREEZE until it is not busy any more, at most WAIT_MS, holds for HOLD_MS, then thaws.
+// "kept": it was frozen throughout, and this was the one thaw. Exit code 0: kept, 1: taken away,
+// 2: never got it.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +46,7 @@ int main(int argc, char** argv) {
         kept = ioctl(fd, FIFREEZE, 0) != 0 && errno == EBUSY;
     }
     kept = ioctl(fd, FITHAW, 0) == 0 && kept;
-    printf("{\"refused\": %ld, \"waited_ms\": %.1f, \"kept\": %s}\n", refused, frozen - begun, kept ? "true" : "false");
+    printf("{\"refused\": %ld, \"waited_ms\": %.1f, \"kept\": %s}\n", refused, frozen - begun,
+           kept ? "true" : "false");
     return kept ? 0 : 1;
 }
