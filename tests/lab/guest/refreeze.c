@@ -2,15 +2,16 @@
 
 // Somebody else who freezes a filesystem the moment it is let go: is that freeze taken away?
 //
-//   refreeze MOUNT WAIT_MS HOLD_MS      prints {"refused": N, "waited_ms": N, "kept": BOOL}
+//   refreeze MOUNT WAIT_MS HOLD_MS PID...    prints {"refused": N, "waited_ms": N, "kept": BOOL}
 //
-// Tries FIFREEZE until it is not busy any more, at most WAIT_MS, holds for HOLD_MS, then thaws.
-// "kept": it was frozen throughout, and this was the one thaw. Exit code 0: kept, 1: taken away,
-// 2: never got it.
+// Finds the filesystem frozen, kills the processes, and tries FIFREEZE until it is not busy any
+// more, at most WAIT_MS; then holds for HOLD_MS and thaws. "kept": it was frozen throughout, and
+// this was the one thaw. Exit code 0: kept, 1: taken away, 2: never got it.
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -24,14 +25,17 @@ static double now_ms(void) {
 }
 
 int main(int argc, char** argv) {
-    int fd = argc == 4 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
+    int fd = argc > 4 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
     if (fd < 0) {
-        perror("refreeze MOUNT WAIT_MS HOLD_MS");
+        perror("refreeze MOUNT WAIT_MS HOLD_MS PID...");
         return 2;
     }
     double begun = now_ms();
     long refused = 0;
     while (ioctl(fd, FIFREEZE, 0) != 0) {
+        for (int i = 4; refused == 0 && i < argc; ++i) {
+            kill(atoi(argv[i]), SIGKILL);
+        }
         ++refused;
         if (errno != EBUSY || now_ms() - begun > atof(argv[2])) {
             perror("FIFREEZE");
