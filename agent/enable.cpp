@@ -43,13 +43,11 @@ Result<void> start_worker(int sequence) {
     const std::vector<std::string> command = {own_path(), "worker", "--sequence",
                                               std::to_string(sequence)};
     if (linux_os::systemd_runs()) {
-        const std::string after =
-            "exec " + linux_os::shell_quoted(linux_os::guard_program()) + " --thaw-stale";
         const linux_os::TransientService service{
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
             .properties = {"WorkingDirectory=" + working_directory(), "KillMode=mixed"},
             .command = command,
-            .run_after_stop = after};
+            .after_stop = {linux_os::guard_program(), "--thaw-stale"}};
         if (linux_os::start_service(service, linux_os::boottime_now() + kSystemdLimit)) {
             return {};
         }

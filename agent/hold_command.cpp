@@ -74,7 +74,7 @@ Result<std::chrono::milliseconds> parse_span(const std::string& text, std::strin
 Result<HoldSelection> selection_of(const HoldOptions& options) {
     if (options.all == !options.only.empty()) {
         return fail(Code::usage,
-                    "say what to hold: --only MOUNT..., or --all for every filesystem, root too");
+                    "say what to hold: --only MOUNT, or --all for every filesystem, root too");
     }
     HoldSelection selection{.luns = {},
                             .only_mounts = options.only,
@@ -198,9 +198,14 @@ void add_hold_commands(CLI::App& app, int& exit_code) {
     const auto options = std::make_shared<HoldOptions>();
     CLI::App* command =
         app.add_subcommand("hold", "hold filesystems still, for a time or while a command runs");
-    command->add_option("--only", options->only, "mount points to hold")->type_name("MOUNT");
+    // One value each: an option that takes many would swallow the "--" before COMMAND.
+    command->add_option("--only", options->only, "a mount point to hold; may be repeated")
+        ->type_name("MOUNT")
+        ->allow_extra_args(false);
     command->add_flag("--all", options->all, "hold every filesystem that a backup would hold");
-    command->add_option("--skip", options->skip, "mount points to leave out")->type_name("MOUNT");
+    command->add_option("--skip", options->skip, "a mount point to leave out; may be repeated")
+        ->type_name("MOUNT")
+        ->allow_extra_args(false);
     command->add_option("--for", options->span, "how long: 2s, 500ms")->type_name("TIME");
     command->add_flag("--until-eof", options->until_eof, "until standard input ends");
     command->add_option("COMMAND", options->command, "run this while held (after --)");
@@ -215,6 +220,7 @@ void add_hold_commands(CLI::App& app, int& exit_code) {
         ->add_option("--only-devices", options->only_devices,
                      "guard rail: freeze nothing outside these device numbers (as in mountinfo)")
         ->delimiter(',')
+        ->allow_extra_args(false)
         ->type_name("MAJ:MIN");
     command->add_flag("--json", options->json, "print the evidence as JSON");
     command->callback([options, &exit_code] { exit_code = hold(*options); });

@@ -6,10 +6,8 @@
 namespace stillpoint {
 namespace {
 
-using std::chrono_literals::operator""ms;
-
-constexpr std::chrono::milliseconds kShortestLimit = 100ms;
-constexpr std::chrono::milliseconds kLongestLimit = 60'000ms;
+constexpr std::chrono::milliseconds kShortestLimit{100};
+constexpr std::chrono::milliseconds kLongestLimit{60'000};
 constexpr int kMaxLun = 16'383;  // the largest of a SCSI address
 constexpr int kMaxPort = 65'535;
 
@@ -18,10 +16,10 @@ void read_limit(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warn
     if (limit && *limit >= kShortestLimit && *limit <= kLongestLimit) {
         config.hold_limit = *limit;
     } else {
-        warnings.add(
-            entry,
-            "it is no time between " + shown(kShortestLimit) + " and " + shown(kLongestLimit),
-            shown(config.hold_limit) + " is used");
+        warnings.add(entry,
+                     std::string("it is no time between ").append(shown(kShortestLimit)) + " and " +
+                         shown(kLongestLimit),
+                     shown(config.hold_limit) + " is used");
     }
 }
 
@@ -32,8 +30,9 @@ void read_only_devices(const IniEntry& entry, AgentConfig& config, ConfigWarning
         if (const auto number = parse_device_number(without_blanks(text))) {
             config.only_devices->push_back(*number);
         } else {
-            warnings.add(entry, "'" + printable(text) + "' is no device number like 8:1",
-                         "that entry lets nothing be frozen");
+            warnings.add(
+                entry, std::string("'").append(printable(text)) + "' is no device number like 8:1",
+                "that entry lets nothing be frozen");
         }
     }
     if (config.only_devices->empty()) {
@@ -133,8 +132,9 @@ void read_ca_bundle(const IniEntry& entry, AgentConfig& config, ConfigWarnings& 
         config.ca_bundle = entry.value;
     } else {
         warnings.add(entry, "it is no absolute path",
-                     config.ca_bundle.empty() ? "the system's certificates are used"
-                                              : "'" + printable(config.ca_bundle) + "' is used");
+                     config.ca_bundle.empty()
+                         ? "the system's certificates are used"
+                         : std::string("'").append(printable(config.ca_bundle)) + "' is used");
     }
 }
 

@@ -22,7 +22,7 @@ public:
         }
         const std::size_t indent = line.find_first_not_of(kBlanks);
         if (open_ && indent > indent_) {
-            ini_.entries.back().value += "\n" + std::string(content);
+            ini_.entries.back().value.append("\n").append(content);
             return;
         }
         open_ = false;

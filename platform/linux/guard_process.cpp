@@ -2,6 +2,7 @@
 #include "platform/linux/guard_process.h"
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <cstddef>
 #include <cstring>
@@ -9,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,15 +25,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Waits until `fd` is readable or closed; false when `until` came first.
-bool readable(int fd, Instant until) {
+/// Waits until `fd` is readable or closed; false when `until` came first, or the process behind
+/// `life` (-1: none) ended.
+bool readable(int fd, Instant until, int life = -1) {
     while (true) {
-        pollfd waited{fd, POLLIN, 0};
+        std::array<pollfd, 2> waited{{{fd, POLLIN, 0}, {life, POLLIN, 0}}};
         const auto left = Deadline(until).left(boottime_now());
-        const int ready =
-            ::poll(&waited, 1, static_cast<int>(std::min<long>(left.count(), INT_MAX)));
+        const int ready = ::poll(waited.data(), waited.size(),
+                                 static_cast<int>(std::min<long>(left.count(), INT_MAX)));
         if (ready > 0 || (ready == 0 && left.count() == 0)) {
-            return ready > 0;
+            return waited[0].revents != 0;
         }
         if (ready < 0 && errno != EINTR) {
             return false;
@@ -59,9 +62,11 @@ Result<UniqueFd> listen_at(const std::string& name) {
     return fd;
 }
 
-/// The next connection of `wanted` (0: any process of our user); others are refused.
+/// The next connection of `wanted` (0: any process of our user); others are refused. Gives up at
+/// once when `wanted` has ended.
 Result<UniqueFd> accept_from(int listener, pid_t wanted, Instant until) {
-    while (readable(listener, until)) {
+    const UniqueFd life(wanted == 0 ? -1 : static_cast<int>(::syscall(SYS_pidfd_open, wanted, 0)));
+    while (readable(listener, until, life.get())) {
         UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
         ucred peer{};
         socklen_t size = sizeof peer;

@@ -110,8 +110,6 @@ void fill(LedgerHeader* memory, const LedgerPlan& plan) {
                     filesystem.mount_point.size());
         ++entry;
     }
-    // Last: a file without it is no ledger yet.
-    std::atomic_thread_fence(std::memory_order_release);
     header.magic = kMagic;
 }
 
@@ -218,7 +216,6 @@ Result<Ledger> Ledger::open(const std::string& path) {
         return fail(Code::ledger_unavailable,
                     fmt::format("'{}' is not a ledger of this version", path));
     }
-    std::atomic_thread_fence(std::memory_order_acquire);
     return ledger;
 }
 

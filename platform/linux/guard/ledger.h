@@ -90,7 +90,7 @@ struct LedgerEntry {
 };
 
 struct LedgerHeader {
-    std::uint64_t magic;
+    std::atomic<std::uint64_t> magic;  // written last: without it, it is no ledger yet
     std::uint32_t version;
     std::uint32_t count;
     std::int64_t limit_ns;

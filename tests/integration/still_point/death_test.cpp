@@ -184,13 +184,13 @@ TEST_F(DyingWorkerTest, ThawStaleLeavesALivingHoldAlone) {
 }
 
 struct StoppedWorkerTest : DyingWorkerTest {
-    std::chrono::milliseconds limit() const override { return 600ms; }
+    std::chrono::milliseconds limit() const override { return 2s; }
 };
 
 TEST_F(StoppedWorkerTest, GuardLetsGoAtTheDeadline) {
     kill_and_wait(worker, SIGSTOP);
 
-    EXPECT_TRUE(writable_within(mounts, 3s));
+    EXPECT_TRUE(writable_within(mounts, 4s));
 }
 
 }  // namespace

@@ -37,9 +37,18 @@ Log& quiet_log() {
     return log;
 }
 
+std::string read_proc(int pid, std::string_view name) {
+    // Not by a stream: the process may be gone in the middle, which a stream throws about.
+    const UniqueFd file(
+        ::open(fmt::format("/proc/{}/{}", pid, name).c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text(4096, '\0');
+    const ssize_t size = file ? ::read(file.get(), text.data(), text.size()) : 0;
+    text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return text;
+}
+
 std::string command_line(int pid) {
-    std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
-    std::string text((std::istreambuf_iterator<char>(file)), {});
+    std::string text = read_proc(pid, "cmdline");
     std::ranges::replace(text, '\0', ' ');
     return text;
 }
@@ -147,8 +156,7 @@ void kill_and_wait(int pid, int signal) {
     ASSERT_EQ(::kill(pid, signal), 0);
     if (signal == SIGKILL) {
         EXPECT_TRUE(wait_until(5s, [pid] {
-            std::ifstream file(fmt::format("/proc/{}/stat", pid));
-            std::string text((std::istreambuf_iterator<char>(file)), {});
+            const std::string text = read_proc(pid, "stat");
             return text.empty() || text.substr(text.rfind(')') + 2, 1) == "Z";
         }));
     }
