@@ -42,7 +42,8 @@ class Running:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self.lines = queue.Queue()
         self.seen = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -66,7 +67,10 @@ class Running:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGINT)  # the foreground group, as a terminal does
             time.sleep(0.05)
-        return self.process.wait(END_LIMIT_S)
+        code = self.process.wait(END_LIMIT_S)
+        self._reader.join(END_LIMIT_S)
+        self.process.stdout.close()
+        return code
 
     # What is left
 
