@@ -31,7 +31,8 @@ while [ ! -e /run/held ] && kill -0 $worker 2>/dev/null && [ $tries -lt 1000 ]; 
     tries=$((tries + 1))
 done
 [ -e /run/held ] || {{ cat /run/hold.json /run/hold.error; exit 1; }}
-echo $worker $(systemctl show --property=MainPID --value '{units}') $(cat /run/held)
+guard=$(systemctl show --property=MainPID --value '{units}')
+echo $worker ${{guard:-0}} $(cat /run/held)
 """
 LEFT = """systemctl list-units --all --no-legend --plain '{units}'
 ls /run/stillpoint/*.ledger /dev/shm/stillpoint/*.ledger 2>/dev/null
@@ -46,7 +47,7 @@ done
 
 
 class Running:
-    """A hold that began: process ids of worker, guard and command."""
+    """A hold that began: process ids of worker, guard (0: no service) and command."""
 
     def __init__(self, worker, guard, command):
         self.worker, self.guard, self.command = worker, guard, command
@@ -87,7 +88,7 @@ class LabTest(unittest.TestCase):
         """After a test that failed in the middle of a hold."""
         if running.is_over:
             return
-        self.guest.run(f"kill -KILL {running.command} {running.worker} {running.guard}; sleep 1; "
+        self.guest.run(f"kill -KILL {running.command} {running.worker} {running.guard or ''}; sleep 1; "
                        f"{STILLPOINT} thaw-stale", check=False)
 
     def end(self, running):

@@ -42,6 +42,39 @@ class Service(LabTest):
             self.assertGreaterEqual(milliseconds, 900)
 
 
+class SlowSystemd(LabTest):
+    """systemd does not start the guard in time, and starts it after all while the hold goes on without it."""
+
+    SLOW = """mkdir -p /run/slow
+        printf '#!/bin/sh\\nsleep {seconds}\\n/run/slow/real "$@"\\necho $? >/run/slow/began\\n' >/run/slow/systemd-run
+        cp /usr/bin/systemd-run /run/slow/real
+        chmod 755 /run/slow/systemd-run
+        mount -o remount,exec /run
+        mount --bind /run/slow/systemd-run /usr/bin/systemd-run"""
+
+    def test_the_hold_has_a_guard_and_a_watcher_of_its_own(self):
+        self.guest.run(self.SLOW.format(seconds=11))
+        try:
+            running = self.begin(f"{ONLY_DATA} --limit 30s")
+            pids = [int(pid) for pid in self.guest.run("pidof stillpoint-guard").text.split()]
+            parents = self.guest.run(f"ps -o ppid= -p {' '.join(map(str, pids))}").text.split()
+            self.guest.run("timeout 20 sh -c 'until [ -e /run/slow/began ]; do sleep 0.1; done'")
+            self.guest.run(f"timeout 20 sh -c 'while systemctl is-active -q \"{UNITS}\"; do sleep 0.1; done'")
+            late = self.guest.run("pidof stillpoint-guard").text.split()
+            self.assert_blocked(DATA[0])
+            guard = min(pids)
+            times = self.probe(LET_GO_WORST_MS / 1000, DATA, f"kill -KILL {guard}")
+            evidence = self.end(running)
+        finally:
+            self.guest.run("umount /usr/bin/systemd-run")
+
+        self.assertEqual([str(running.worker)] * 2, parents)
+        self.assertEqual(sorted(pids), sorted(map(int, late)), "the late service stayed")
+        self.assertNotIn(None, times.values())
+        self.assertTrue(evidence["guard_lost"])
+        self.assertEqual([0] * 3, [one["thaw_errno"] for one in evidence["filesystems"]])
+
+
 class Deaths(LabTest):
     def let_go(self, name, deadly, mounts=DATA, options=ONLY_DATA):
         """Rounds of a hold and of something that ends it; the evidence of those whose worker could give it."""
