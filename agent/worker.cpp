@@ -104,6 +104,9 @@ private:
         }
         forget_protected_settings(name, *text);
         say_running();
+        if (only_installs()) {
+            return;
+        }
         const Result<GuestPlan> plan = plan_guest();
         if (!plan) {
             report_.request = echo_of(settings_->request);
@@ -111,6 +114,11 @@ private:
             return;
         }
         hold_and_snapshot(*plan);
+    }
+
+    /// A request that asks for nothing more than that the extension is there.
+    bool only_installs() const {
+        return settings_ && settings_->request.command == BackupRequest::Command::install;
     }
 
     /// They stay on the disk no longer than needed, but only when they were opened: a retry needs
@@ -223,7 +231,7 @@ private:
         if (settings_ && settings_->protected_error) {
             report_.settings_error = settings_->protected_error;
         }
-        const Verdict verdict = verdict_of(report_);
+        const Verdict verdict = only_installs() ? install_verdict() : verdict_of(report_);
         log().info("worker", "ended",
                    {{"code", std::to_string(verdict.code)},
                     {"status", verdict.status},

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import statistics
 import sys
@@ -161,17 +162,17 @@ class Demo:
         status, stalled = self.back_up()
         if status.code != 1:
             raise RuntimeError(f"the backup failed: {status}\n{self.guest.log()}")
-        for line in self.guest.log().splitlines():
-            if "held filesystem" in line:
-                say("    " + line.partition("held filesystem")[2].strip(" :"))
+        for mount, held_us in re.findall(r"held filesystem mount='([^']+)' held_us='(\d+)'", self.guest.log()):
+            say(f"    {pathlib.Path(mount).name:8} held for {int(held_us) / 1000:.1f} ms")
         held, calls = milliseconds(status.facts["heldTime"]), milliseconds(status.facts["snapshotTimeTaken"])
-        say(f"    held for {held:.1f} ms; the snapshot calls took {calls:.1f} ms of that, the store copies the disks")
-        say("    in this time, as no real one does")
+        say(f"    held window {held:.1f} ms; {calls:.1f} ms of it were the snapshot calls, in which this store copies what")
+        say("    changed on the disks, as a real one need not")
         say(f"    longest stalled write: {stalled:.1f} ms")
         say(f"    recovery point: {status.facts['consistencyType']} (snapshotConsistency {status.consistency})")
-        reason = status.message["messageStr"].partition("reason=")[2].rstrip(", ")
-        say("    why: " + (reason or "every filesystem was frozen by us from before the first request until after the\n"
-                                     "    last reply, and no sector of any disk was written meanwhile"))
+        if status.consistency == 1:
+            say("    why: every filesystem was frozen by us from before the first request until after the last reply,")
+            say("    and no sector of any disk was written meanwhile, by anybody")
+        say("    no more, because: " + status.message["messageStr"].partition("reason=")[2].rstrip(", "))
         self.expect(status.consistency == 1, "the recovery point is not file-system consistent")
         return [(blob, disk["snapshotUri"].partition("?snapshot=")[2])
                 for blob, disk in zip(self._blobs, status.disks)]
@@ -206,8 +207,6 @@ class Demo:
         with pulse.Pulse(self._given.stall_writer, self._place.mounts) as beat:
             self.guest.run("enable", number)
             beat.wait_until_all_held(30)
-            time.sleep(0.2)  # the middle
-            beat.wait_until_all_held(5)
             pids = rig.ours(kind)
             moment = pulse.now_ns()
             for pid in pids:

@@ -4,7 +4,6 @@
 import contextlib
 import os
 import signal
-import time
 
 import case
 import pulse
@@ -96,34 +95,34 @@ class RefusedTest(case.EndToEnd):
 
 
 class SlowTest(case.EndToEnd):
-    """The limit of the hold is 2 s here."""
+    """The limit of the hold is 1 s here."""
 
     def backup_with(self, public, *rules):
         self.start_front()
-        self.configure(limit_s=2)
+        self.configure(limit_s=1)
         self.break_things(*rules)
         self.ask_for(1, public, self.blobs())
         with self.start_pulse() as beat:
             status = self.guest.backup(1)
             self.assertEqual([], beat.held())
             longest = beat.longest_ms()
-        self.assertGreater(longest, 1500, "nothing was held")
-        self.assertLess(longest, 2000 + THAW_LIMIT_MS)
+        self.assertGreater(longest, 800, "nothing was held")
+        self.assertLess(longest, 1000 + THAW_LIMIT_MS)
         return status
 
     def test_the_host_never_answers(self):
-        # It takes the call and hangs up after 4 s: no reply ever comes.
-        status = self.backup_with(request.public(), {"path": "dosnapshot", "delay_ms": 4000, "close": True})
+        # It takes the call and hangs up after 2.5 s: no reply ever comes.
+        status = self.backup_with(request.public(), {"path": "dosnapshot", "delay_ms": 2500, "close": True})
         self.assertEqual((76, "error", 0), (status.code, status.inner["status"], status.consistency), status)
 
     def test_the_host_answers_after_the_limit(self):
-        status = self.backup_with(request.public(), {"path": "dosnapshot", "delay_ms": 3500})
+        status = self.backup_with(request.public(), {"path": "dosnapshot", "delay_ms": 2500})
         self.assertEqual((2, "error", 0), (status.code, status.inner["status"], status.consistency), status)
         self.assertEqual(["true"] * 3, [disk["isSuccessful"] for disk in status.disks])
 
     def test_a_blob_answers_after_the_limit(self):
         status = self.backup_with(request.public("onlyGuest", luns=()),
-                                  {"path": "disks/1", "comp": "snapshot", "delay_ms": 3500})
+                                  {"path": "disks/1", "comp": "snapshot", "delay_ms": 2500})
         self.assertEqual((2, "error", 0), (status.code, status.inner["status"], status.consistency), status)
 
 
@@ -159,15 +158,12 @@ class FrozenByOthersTest(case.EndToEnd):
 
 class KilledTest(case.EndToEnd):
     def start_backup_and_wait_until_held(self):
-        self.start_front("--host-delay-ms", 4000)
+        self.start_front("--host-delay-ms", 3000)
         self.configure()
         self.ask_for(1)
         beat = self.start_pulse()
         self.assertEqual(0, self.guest.run("enable", 1).code)
-        case.trial.wait_until(lambda: self.calls("dosnapshot") or len(beat.held()) == len(self.mounts), "the hold", 20)
-        beat.wait_until_all_held(10)
-        time.sleep(0.1)  # well inside the host's call
-        self.assertEqual(len(self.mounts), len(beat.held()))
+        beat.wait_until_all_held(20)
         return beat
 
     def kill(self, kind):

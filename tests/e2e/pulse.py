@@ -6,7 +6,8 @@ import time
 
 import child
 
-WAITS_NS = 5_000_000  # in one write for so long: it is being held
+WAITS_NS = 5_000_000    # in one write for so long: something stops it
+HELD_NS = 300_000_000   # so long: it is being held, which neither a rehearsal nor a busy machine explains
 
 
 def now_ns():
@@ -46,15 +47,15 @@ class Pulse:
     def longest_ms(self):
         return max(lane["longest_ns"] for lane in self.lanes()) / 1e6
 
-    def held(self):
-        """Mounts whose write has been waiting for longer than a busy machine explains."""
+    def held(self, longer_than_ns=WAITS_NS):
+        """Mounts whose write has been waiting for longer than that."""
         now = now_ns()
         return [mount for mount, lane in zip(self.mounts, self.lanes())
-                if lane["writing_since_ns"] and now - lane["writing_since_ns"] > WAITS_NS]
+                if lane["writing_since_ns"] and now - lane["writing_since_ns"] > longer_than_ns]
 
     def wait_until_all_held(self, limit_s):
-        """For a while, not for one slow write."""
-        self._wait(lambda: len(self.held()) == len(self.mounts), "not everything is held", limit_s)
+        """In the middle of a hold, not at its beginning."""
+        self._wait(lambda: len(self.held(HELD_NS)) == len(self.mounts), "not everything is held", limit_s)
 
     def wait_until_all_write(self, since_ns, limit_s):
         """Milliseconds after `since_ns` at which the last of them wrote again."""

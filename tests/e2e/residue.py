@@ -19,18 +19,17 @@ def secrets_of(guest):
     # The three ways it can lie in base64, without the characters that its neighbours decide.
     in_base64 = {f"a planted marker in base64, shifted by {shift}":
                  base64.b64encode(b"-" * shift + marker)[4 if shift else 0:][:6] for shift in range(3)}
-    return {"a planted marker": marker, **in_base64, "the private key": lines[len(lines) // 2].encode(), "the private key in DER": der[200:232],
-            "the private key in hex": der[200:216].hex().encode()}
+    return {"a planted marker": marker, **in_base64, "the private key": lines[len(lines) // 2].encode(),
+            "the private key in DER": der[200:232], "the private key in hex": der[200:216].hex().encode()}
 
 
-def secrets_in(guest, folder):
-    """(path, name of the secret) for each file that holds one; what the test itself wrote is left out."""
-    secrets = secrets_of(guest)
-    own = {guest.key, folder / "faults.json"}
+def secrets_in(secrets, folder):
+    """(path, name of the secret) for each file that holds one. What others wrote there is left out: the VM agent the
+    key and the settings (sealed but for the task's token), this test its faults and images."""
+    own = {folder / "faults.json"}
     found = []
     for path in rig.files_below(folder, *PLACES):
-        if path in own or path.suffix in (".settings", ".img", ".part") or path.name in ("stillpoint",
-                                                                                         "stillpoint-guard"):
+        if path in own or path.parent.name == "bin" or path.name.endswith(("settings", ".prv", ".img", ".part")):
             continue
         content = path.read_bytes()
         found += [(str(path), name) for name, secret in secrets.items() if secret in content]

@@ -103,7 +103,7 @@ class Rig:
                                             self._programs.parent / "HandlerManifest.json") if found.exists())
         shutil.copy(manifest, self.base)
         for name in ("stillpoint", "stillpoint-guard"):
-            shutil.copy(self._programs / name, self.base / "bin")
+            self._put(self._programs / name, self.base / "bin" / name)
         for path in self.base.rglob("*"):
             if path.is_file():
                 path.chmod(0o744)  # chmod u+x of every file, as the VM agent does
@@ -115,6 +115,13 @@ class Rig:
                        "eventsFolder": str(self.events_folder), "eventsFolder_preview": str(self.events_folder)}
         (self.base / "HandlerEnvironment.json").write_text(
             json.dumps([{"name": NAME, "version": 1.0, "handlerEnvironment": environment}]), encoding="utf-8")
+
+    @staticmethod
+    def _put(program, target):
+        try:
+            os.link(program, target)  # quicker, where it is on the same filesystem
+        except OSError:
+            shutil.copy(program, target)
 
     # Configuration
 

@@ -31,14 +31,14 @@ def own_authority(folder):
 class SecretsTest(case.EndToEnd):
     def test_the_search_finds_what_is_planted(self):
         """A search that finds nothing anywhere would prove nothing."""
-        self.assertEqual([], residue.secrets_in(self.guest, self.folder))
+        self.assertEqual([], residue.secrets_in(self.secrets, self.folder))
         key = self.guest.key.read_text(encoding="ascii")
         places = {rig.STATE / "x": request.SIGNATURE, self.guest.logs / "x.log": key,
                   pathlib.Path("/run/x"): request.encoded({"a": request.TASK_TOKEN})}
         for path, text in places.items():
             path.parent.mkdir(exist_ok=True, parents=True)
             path.write_text(text, encoding="ascii")
-            self.assertIn(str(path), [found for found, _ in residue.secrets_in(self.guest, self.folder)])
+            self.assertIn(str(path), [found for found, _ in residue.secrets_in(self.secrets, self.folder)])
             path.unlink()
 
     def test_no_secret_is_on_a_command_line(self):

@@ -44,7 +44,7 @@ class SuccessTest(case.EndToEnd):
 
     @case.loaded
     def test_the_host_snapshots_disks_that_are_held(self):
-        front, beat = self.start_front("--host-delay-ms", 50), self.start_pulse()
+        front, beat = self.start_front("--host-delay-ms", 50, images=True), self.start_pulse()
         self.configure()
         self.assertEqual(0, self.guest.install().code)
         settings = request.public()
@@ -110,7 +110,7 @@ class SuccessTest(case.EndToEnd):
 
     @case.loaded
     def test_the_guest_snapshots_blobs_of_disks_that_are_held(self):
-        self.start_front()
+        self.start_front(images=True)
         beat = self.start_pulse()
         self.configure()
         settings = request.public("onlyGuest", luns=())

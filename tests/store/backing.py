@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where the snapshots of the front go: to Azurite, or to image files when no store is to be started."""
 import datetime
+import os
 import pathlib
 import socket
 import threading
@@ -72,14 +73,15 @@ class AzuriteBacking:
 class ImageBacking:
     """A snapshot is DIR/<container>_<blob>@<time>.img; every other blob is kept in memory, SAS are not looked at."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, copies=True):
         self._folder = pathlib.Path(folder)
+        self._copies = copies
         self._blobs = {}
         self._lock = threading.Lock()
         self._last = None
 
     def copy_for(self, _blob, device):
-        return disk_copy.ImageCopy(device, self._folder)
+        return disk_copy.ImageCopy(device if self._copies else os.devnull, self._folder)
 
     def forward(self, request):
         blob = blob_of(request.path)

@@ -208,6 +208,7 @@ def parse(arguments):
     parser.add_argument("--base", help="URL before a blob's name in the host's answers")
     parser.add_argument("--host-delay-ms", type=int, default=0, help="how long dosnapshot waits before it begins")
     parser.add_argument("--ready", type=pathlib.Path, metavar="FILE", help="the first line of output goes there too")
+    parser.add_argument("--no-copy", action="store_true", help="with --images: empty files; for tests that read none")
     parser.add_argument("--verbose", action="store_true", help="headers and body of each request in its line")
     parser.add_argument("--lifetime", type=int, default=3600, metavar="SECONDS")
     return parser.parse_args(arguments)
@@ -216,7 +217,7 @@ def parse(arguments):
 def main(arguments):
     given = parse(arguments)
     signal.alarm(given.lifetime)  # its default action ends a front that nobody stops
-    store = backing.ImageBacking(given.images) if given.images else backing.AzuriteBacking(given.azurite)
+    store = backing.ImageBacking(given.images, not given.no_copy) if given.images else backing.AzuriteBacking(given.azurite)
     disks = [Disk(text, store) for text in given.disk]
     base = given.base or f"http://127.0.0.1:{given.azurite or 0}/{sas.ACCOUNT}"
     host = host_service.HostService(disks, store, base, given.host_delay_ms)

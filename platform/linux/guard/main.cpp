@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -49,6 +50,9 @@ void harden() {
     ::pthread_attr_setstacksize(&attributes, std::size_t{SP_THREAD_STACK_KIB} * 1024);
     (void)::pthread_setattr_default_np(&attributes);
     ::pthread_attr_destroy(&attributes);
+
+    // A heap of its own for every thread would be locked memory too.
+    (void)::mallopt(M_ARENA_MAX, 1);
 
     // Without the right to lock as much as we like, later threads would fail to start.
     const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};

@@ -67,6 +67,25 @@ void sign(Participant& participant) noexcept {
     participant.pid.store(::getpid());
 }
 
+/// Its main thread is dying: SIGKILL is on its way, only it has not run since. Reads one line of
+/// /proc/PID/status. Source: proc(5), SigPnd; the kernel marks every thread of a killed process.
+bool being_killed(int pid) noexcept {
+    std::array<char, 32> path{};
+    (void)std::snprintf(path.data(), path.size(), "/proc/%d/status", pid);
+    const UniqueFd fd(::open(path.data(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> buffer{};
+    const ssize_t size = fd ? ::read(fd.get(), buffer.data(), buffer.size()) : -1;
+    const std::string_view text(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+    constexpr std::string_view kLine = "\nSigPnd:\t";
+    const std::size_t at = text.find(kLine);
+    if (at == std::string_view::npos) {
+        return false;
+    }
+    std::uint64_t pending = 0;
+    (void)std::from_chars(text.data() + at + kLine.size(), text.data() + text.size(), pending, 16);
+    return (pending >> (SIGKILL - 1) & 1) != 0;
+}
+
 /// 0 when locked, as pthread_mutex_clocklock; waits at most `span`.
 int lock_for(pthread_mutex_t& mutex, std::chrono::milliseconds span) noexcept {
     timespec until{};
@@ -129,11 +148,11 @@ ProcessLife life_of(const Participant& participant) noexcept {
     if (pid == 0 || !read_stat(pid, stat) || stat.start_ticks != participant.start_ticks.load()) {
         return ProcessLife::gone;
     }
-    if (stat.state == 'T' || stat.state == 't') {
-        return ProcessLife::stopped;
-    }
     if (stat.state != 'Z' && stat.state != 'X') {
-        return ProcessLife::alive;
+        const bool stopped = stat.state == 'T' || stat.state == 't';
+        return being_killed(pid) ? ProcessLife::ending
+               : stopped         ? ProcessLife::stopped
+                                 : ProcessLife::alive;
     }
     // A dead main thread is kept until every other thread has ended; it counts itself.
     return stat.threads > 1 ? ProcessLife::ending : ProcessLife::gone;

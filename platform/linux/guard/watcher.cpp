@@ -50,13 +50,11 @@ bool guard_is_there(int socket) {
         if (alone || is_overdue(*ledger)) {
             rescuer.go();
         }
-        // Without a guard nothing can become frozen any more; a worker that still lives has closed
-        // its socket only when it was done.
+        // Without a guard nothing can become frozen any more; the worker closes its socket when it
+        // has read the ledger, or with its death.
         if (!socket && life_of(ledger->header().participants[guard_slot]) == ProcessLife::gone &&
             ledger->settled()) {
-            if (alone) {
-                ledger->remove();
-            }
+            ledger->remove();
             ::_exit(0);  // the watches below may wait for processes that go on
         }
         std::array<pollfd, 2> fds{{{socket.get(), POLLIN, 0}, {changed.get(), POLLIN, 0}}};

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/format.h"
@@ -29,10 +30,9 @@ struct StackedTest : StillPointTest {
     }
     void TearDown() override {
         EXPECT_TRUE(writable_within({upper}, 5s)) << "the upper one stayed frozen";
-        ASSERT_EQ(
-            std::system(
-                fmt::format("umount {0} && rmdir {0} && rm {1}/image", upper, mounts[0]).c_str()),
-            0);
+        // A guard that had to wait for the kernel goes a little after the hold.
+        ASSERT_TRUE(wait_until(5s, [this] { return ::umount(upper.c_str()) == 0; }));
+        ASSERT_EQ(std::system(fmt::format("rmdir {} && rm {}/image", upper, mounts[0]).c_str()), 0);
         StillPointTest::TearDown();
     }
 };
