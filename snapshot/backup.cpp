@@ -55,22 +55,32 @@ private:
             case SnapshotMethod::first_guest_then_host:
                 hold(Way::guest);
                 if (second_way_is_due()) {
-                    report_.first_try = std::move(report_.snapshots);
-                    report_.snapshots = {};
-                    report_.evidence = {};
-                    report_.error.reset();
-                    (void)ask_host();
-                    if (!report_.error) {
-                        hold(Way::host);
-                    }
+                    go_second_way();
                 }
                 return;
         }
     }
 
+    void go_second_way() {
+        report_.first_try = std::move(report_.snapshots);
+        if (report_.error) {
+            report_.first_try->error = std::move(report_.error);
+        }
+        report_.snapshots = {};
+        report_.evidence = {};
+        report_.error.reset();
+        (void)ask_host();
+        if (!report_.error) {
+            hold(Way::host);
+        }
+    }
+
     /// The snapshots were tried and not one was taken. A failed hold is no reason: it would fail
-    /// again.
+    /// again. Neither is one that could not be let go: that outranks whatever may still come.
     bool second_way_is_due() const {
+        if (!report_.evidence.stuck.empty()) {
+            return false;
+        }
         const bool blobs_unusable =
             report_.error && (report_.error->code() == Code::blobs_missing ||
                               report_.error->code() == Code::blob_unreachable);
@@ -83,7 +93,8 @@ private:
     /// report_.error when it is too late for this command.
     PreSnapshot ask_host() {
         const bool deciding = request_.method == SnapshotMethod::first_host_then_guest;
-        PreSnapshot asked = host_.presnapshot(request_, deciding || request_.disk_encryption);
+        const bool encryption_unknown = request_.disk_encryption && !encryption_;
+        PreSnapshot asked = host_.presnapshot(request_, deciding || encryption_unknown);
         report_.host_status_before = asked.status;
         tools_.log.info(
             "host", "presnapshot answered",
@@ -122,11 +133,11 @@ private:
 
     void hold(Way way) {
         const std::unique_ptr<SnapshotTransport> transport = transport_for(way);
-        const Deadline deadline(tools_.clock.now() + services_.prepare_limit);
-        Result<void> ready = transport->prepare(deadline);
+        const auto soon = [this] { return Deadline(tools_.clock.now() + services_.prepare_limit); };
+        Result<void> ready = transport->prepare(soon());
         if (ready) {
             before_hold_();
-            ready = transport->refresh(deadline);
+            ready = transport->refresh(soon());  // a slow disk under the passport costs no backup
         }
         if (!ready) {
             report_.error = ready.error();

@@ -62,7 +62,7 @@ struct BackupReport {
     bool snapshots_tried = false;
     HoldEvidence evidence;
     SnapshotOutcome snapshots;
-    /// Of the way that was tried first and failed (first guest, then host).
+    /// Of the way tried first that failed; by nobody, with its error, if not even prepared.
     std::optional<SnapshotOutcome> first_try;
     Claim claim;
 

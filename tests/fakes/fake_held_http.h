@@ -11,6 +11,7 @@
 
 #include "platform/http_wire.h"
 #include "tests/fakes/fake_clock.h"
+#include "tests/fakes/journal.h"
 
 namespace stillpoint::testing {
 
@@ -30,20 +31,24 @@ public:
     std::vector<std::string> sent;  // the wire bytes of every request
     std::optional<Deadline> send_deadline;
     int refreshed = 0;
+    Journal* journal = nullptr;  // "prepare", "refresh", "send", and the last part of the path
 
     std::vector<Result<std::unique_ptr<PreparedRequest>>> prepare(std::vector<HttpRequest> requests,
                                                                   Deadline deadline) override {
         EXPECT_FALSE(deadline.passed(clock_.now()));
         std::vector<Result<std::unique_ptr<PreparedRequest>>> prepared;
         for (const HttpRequest& request : requests) {
+            const std::string& path = request.target.path;
+            const std::string name = path.substr(path.rfind('/') + 1);
+            note("prepare " + name);
             const Result<Secret> wire = wire_bytes(request);
-            const auto refused = cannot_prepare.find(request.target.path);
+            const auto refused = cannot_prepare.find(path);
             if (!wire) {
                 prepared.emplace_back(wire.error());
             } else if (refused != cannot_prepare.end()) {
                 prepared.emplace_back(refused->second);
             } else {
-                auto one = std::make_unique<Prepared>(alive_, std::string(wire->reveal()));
+                auto one = std::make_unique<Prepared>(alive_, name, std::string(wire->reveal()));
                 prepared.emplace_back(std::unique_ptr<PreparedRequest>(std::move(one)));
             }
         }
@@ -52,7 +57,9 @@ public:
 
     Result<void> refresh(PreparedRequest& request, Deadline deadline) override {
         EXPECT_FALSE(deadline.passed(clock_.now()));
-        EXPECT_FALSE(static_cast<Prepared&>(request).sent) << "refreshed after it was sent";
+        const auto& one = static_cast<const Prepared&>(request);
+        EXPECT_FALSE(one.sent) << "refreshed after it was sent";
+        note("refresh " + one.name);
         ++refreshed;
         return cannot_refresh ? Result<void>(*cannot_refresh) : Result<void>();
     }
@@ -66,6 +73,7 @@ public:
         for (PreparedRequest* request : requests) {
             auto& one = static_cast<Prepared&>(*request);
             EXPECT_FALSE(std::exchange(one.sent, true)) << "sent twice";
+            note("send " + one.name);
             sent.push_back(one.wire);
             exchanges.push_back(Exchange{now, clock_.now(), true, answer(one.wire)});
         }
@@ -74,14 +82,22 @@ public:
 
 private:
     struct Prepared final : PreparedRequest {
-        Prepared(int& counter, std::string bytes) : alive(counter), wire(std::move(bytes)) {
+        Prepared(int& counter, std::string path_end, std::string bytes)
+            : alive(counter), name(std::move(path_end)), wire(std::move(bytes)) {
             ++alive;
         }
         ~Prepared() override { --alive; }
         int& alive;
+        std::string name;
         std::string wire;
         bool sent = false;
     };
+
+    void note(std::string what) {
+        if (journal != nullptr) {
+            journal->push_back(std::move(what));
+        }
+    }
 
     FakeClock& clock_;
     int alive_ = 0;

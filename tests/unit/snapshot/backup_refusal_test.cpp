@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// What keeps a backup from holding, or from sending.
+#include <cerrno>
+
+#include "snapshot/time_limit.h"
+#include "tests/unit/snapshot/backup_fixture.h"
+
+namespace stillpoint::testing {
+namespace {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""min;
+
+// 100 ns since 0001-01-01.
+std::int64_t ticks_of(WallTime at) {
+    return at.time_since_epoch().count() * 10'000 + 621'355'968'000'000'000;
+}
+
+TEST_F(RunBackup, SendsNothingWhenItIsTooLateByOurClock) {
+    request.method = SnapshotMethod::only_host;
+    request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit - 1ms);
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::command_too_late);
+    EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
+    EXPECT_FALSE(report.snapshots_tried);
+    EXPECT_EQ(report.claim.level, Consistency::none);
+}
+
+TEST_F(RunBackup, IsInTimeUntilTheLimitItself) {
+    request.method = SnapshotMethod::only_host;
+    request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit);
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked + kByHost);
+    EXPECT_FALSE(report.error);
+}
+
+TEST_F(RunBackup, SendsNothingWhenItIsTooLateByTheHostsClock) {
+    request.method = SnapshotMethod::only_guest;
+    request.command_start_ticks_number = ticks_of(clock.wall_now());
+    // Three hours ahead of ours.
+    host_is = http_reply(200, R"({"responseTime":{"year":2026,"month":11,"day":23,"hour":0,
+                                  "minute":17,"second":32}})");
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::command_too_late);
+}
+
+TEST_F(RunBackup, BelievesTheHostsClockBeforeOurs) {
+    request.method = SnapshotMethod::only_host;
+    request.command_start_ticks_number = ticks_of(clock.wall_now());
+    host_is = http_reply(200, R"({"responseTime":{"year":2026,"month":11,"day":22,"hour":21,
+                                  "minute":17,"second":40}})");
+    clock.set_wall(clock.wall_now() + 180min);
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked + kByHost);
+    EXPECT_FALSE(report.error);
+}
+
+TEST_F(RunBackup, DoesNotHoldAnewWhenItHasBecomeTooLate) {
+    request.method = SnapshotMethod::first_guest_then_host;
+    request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit);
+    fail_every_blob();
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked + kByGuest + kAsked);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::command_too_late);
+    EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
+    EXPECT_TRUE(report.first_try);
+}
+
+TEST_F(RunBackup, DoesNotHoldWithoutAConnectionToTheHost) {
+    request.method = SnapshotMethod::only_host;
+    held_http.cannot_prepare.emplace("/metadata/recsvc/snapshot/dosnapshot",
+                                     fail(Code::http_failed, "refused"));
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, (Journal{"presnapshot", "prepare dosnapshot"}));
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::host_unreachable);
+    EXPECT_FALSE(report.snapshots_tried);
+}
+
+TEST_F(RunBackup, DoesNotHoldWithoutBlobs) {
+    request.method = SnapshotMethod::only_guest;
+    request.blobs.clear();
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::blobs_missing);
+}
+
+TEST_F(RunBackup, DoesNotHoldWhenTheConnectionWasLostAgain) {
+    request.method = SnapshotMethod::only_host;
+    held_http.cannot_refresh = fail(Code::http_failed, "refused");
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked + kHostReady);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->code(), Code::host_unreachable);
+}
+
+TEST_F(RunBackup, SendsNothingWhenTheHoldFailed) {
+    request.method = SnapshotMethod::only_host;
+    still_point.refuses = {{"/", EIO}};
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, (kAsked + kHostReady + Journal{"freeze /data", "thaw /data"}));
+    ASSERT_TRUE(report.evidence.not_held);
+    EXPECT_EQ(report.evidence.not_held->code(), Code::freeze_failed);
+    EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
+    EXPECT_EQ(report.claim.level, Consistency::none);
+    EXPECT_FALSE(report.error);
+}
+
+TEST_F(RunBackup, HoldsTheRestAndClaimsCrashWhereThatIsAllowed) {
+    request.method = SnapshotMethod::only_host;
+    allow_fallback();
+    still_point.refuses = {{"/", EIO}};
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal,
+              (kAsked + kHostReady + Journal{"freeze /data", "send dosnapshot", "thaw /data"}));
+    EXPECT_TRUE(report.fallback_allowed);
+    EXPECT_FALSE(report.evidence.not_held);
+    EXPECT_EQ(report.claim.level, Consistency::crash);
+}
+
+TEST_F(RunBackup, SnapshotsWhatCouldNotBeHeldAndClaimsCrashWhereThatIsAllowed) {
+    request.method = SnapshotMethod::only_host;
+    allow_fallback();
+    still_point.cannot_hold = fail(Code::guard_unavailable, "no guard");
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, (kAsked + kHostReady + Journal{"send dosnapshot"}));
+    ASSERT_TRUE(report.evidence.not_held);
+    EXPECT_TRUE(report.snapshots.all_successful());
+    EXPECT_EQ(report.claim.level, Consistency::crash);
+}
+
+TEST_F(RunBackup, GoesTheSecondWayAfterAFallbackThatTookNothing) {
+    request.method = SnapshotMethod::first_guest_then_host;
+    allow_fallback();
+    fail_every_blob();
+    still_point.cannot_hold = fail(Code::guard_unavailable, "no guard");
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, (kAsked + kBlobsReady + kBlobsSent + kAsked + kHostReady +
+                        Journal{"send dosnapshot"}));
+    EXPECT_EQ(report.claim.level, Consistency::crash);
+}
+
+struct Fallback {
+    const char* name;
+    bool managed_vm;
+    bool may_be_crash_consistent;
+    int backup_retry_count;
+    std::vector<std::string> disks;
+    bool stack_spans_disks;
+    bool allowed;
+};
+
+struct MayFallBack : ::testing::TestWithParam<Fallback> {};
+
+TEST_P(MayFallBack, FollowsTheRequestAndTheDisks) {
+    const Fallback& row = GetParam();
+    BackupRequest request;
+    request.managed_vm = row.managed_vm;
+    request.may_be_crash_consistent = row.may_be_crash_consistent;
+    request.backup_retry_count = row.backup_retry_count;
+    GuestPlan plan;
+    plan.disks = row.disks;
+    plan.stack_spans_disks = row.stack_spans_disks;
+
+    EXPECT_EQ(may_fall_back(request, plan), row.allowed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Rows, MayFallBack,
+    ::testing::Values(Fallback{"OneDisk", true, true, 1, {"sda"}, false, true},
+                      Fallback{"LaterRetry", true, true, 5, {"sda"}, false, true},
+                      Fallback{"FirstTry", true, true, 0, {"sda"}, false, false},
+                      Fallback{"NotAllowed", true, false, 1, {"sda"}, false, false},
+                      Fallback{"UnmanagedVm", false, true, 1, {"sda"}, false, false},
+                      Fallback{"DisksApart", true, true, 1, {"sda", "sdb"}, false, true},
+                      Fallback{"StackAcrossDisks", true, true, 1, {"sda", "sdb"}, true, false}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+}  // namespace
+}  // namespace stillpoint::testing
