@@ -94,6 +94,14 @@ class RefusedTest(case.EndToEnd):
         self.assertEqual([], self.calls("dosnapshot"))
 
 
+    def test_without_the_guard_nothing_is_frozen(self):
+        (self.guest.base / "bin/stillpoint-guard").unlink()
+        self.ask_for(1)
+        status = self.guest.backup(1)
+        self.check(status, 124, 124, 128, None)
+        self.assertEqual([], self.calls("dosnapshot"))
+
+
 class SlowTest(case.EndToEnd):
     """The limit of the hold is 1 s here."""
 
