@@ -27,7 +27,8 @@ declare -A groups=(
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev libgtest-dev libgmock-dev
         e2fsprogs xfsprogs btrfs-progs util-linux procps openssl kmod"
     [store]="nodejs npm"
-    [lab]="qemu-system-x86 qemu-utils mmdebstrap e2fsprogs cryptsetup-bin openssl"
+    [lab]="qemu-system-x86 qemu-utils mmdebstrap busybox-static kmod cpio e2fsprogs cryptsetup-bin openssl
+        gcc libc6-dev g++ python3"
 )
 
 only_tell=no

@@ -25,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Instant kStartLimit = 10s;
+constexpr Instant kStartLimit = 20s;
 constexpr auto kWatchedSyncLimit = 10s;
 /// The guard's own limits, added up, and a little: it always answers, or it is dead or stopped.
 constexpr int kGuardLimits = 5;

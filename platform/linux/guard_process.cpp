@@ -97,23 +97,49 @@ Result<HelperProcess> start_child(const std::vector<std::string>& command, int l
     return helper;
 }
 
-Result<HelperProcess> start_as_service(const std::string& program, const std::string& socket,
-                                       const Ledger& ledger, int listener, Instant until) {
+Result<HoldHelpers> start_as_service(const std::string& program, const Ledger& ledger,
+                                     Instant until) {
+    const std::string name = random_name();
+    const Result<UniqueFd> listener = listen_at(name);
+    if (!listener) {
+        return listener.error();
+    }
     const TransientService service{
-        .unit = "stillpoint-guard-" + socket.substr(socket.find('-') + 1),
+        .unit = "stillpoint-guard-" + name.substr(name.find('-') + 1),
         .properties = {"OOMScoreAdjust=-1000", "LimitMEMLOCK=infinity", "KillMode=process",
                        "DefaultDependencies=no"},
-        .command = helper_command(program, socket, ledger),
+        .command = helper_command(program, name, ledger),
         // Whatever ends the service, what is still frozen is thawed after it.
         .after_stop = {program, "--thaw-stale", "--ledger", ledger.path()}};
     if (const Result<void> started = start_service(service, until); !started) {
         return started.error();
     }
-    Result<UniqueFd> connected = accept_from(listener, 0, until);
+    Result<UniqueFd> connected = accept_from(listener->get(), 0, until);
     if (!connected) {
         return connected.error();
     }
-    return HelperProcess(std::move(*connected), 0);
+    return HoldHelpers{HelperProcess(std::move(*connected), 0), std::nullopt};
+}
+
+/// Under a socket name of its own: a service that comes too late finds nobody, and ends.
+Result<HoldHelpers> start_as_children(const std::string& program, const Ledger& ledger,
+                                      Instant until) {
+    const std::string name = random_name();
+    const Result<UniqueFd> listener = listen_at(name);
+    if (!listener) {
+        return listener.error();
+    }
+    std::vector<std::string> command = helper_command(program, name, ledger);
+    Result<HelperProcess> guard = start_child(command, listener->get(), until);
+    if (!guard) {
+        return guard.error();
+    }
+    command.insert(command.begin() + 1, "--watch");
+    Result<HelperProcess> watcher = start_child(command, listener->get(), until);
+    if (!watcher) {
+        return watcher.error();
+    }
+    return HoldHelpers{std::move(*guard), std::move(*watcher)};
 }
 
 Result<void> await_ready(const HelperProcess& helper, std::string_view name, Instant until) {
@@ -160,47 +186,32 @@ Result<HoldHelpers> start_helpers(const std::string& program, const Ledger& ledg
         return fail(Code::guard_unavailable, fmt::format("cannot run '{}'", program))
             .with_errno(errno);
     }
-    const std::string name = random_name();
-    const Result<UniqueFd> listener = listen_at(name);
-    if (!listener) {
-        return listener.error();
-    }
-    std::optional<HelperProcess> guard;
-    std::optional<HelperProcess> watcher;
+    std::optional<HoldHelpers> helpers;
     if (systemd_runs()) {
-        // A part of the time: a systemd that hangs must leave enough to do without it.
+        // Half of the time: a machine whose systemd is in trouble still gets its backup, without.
         const Instant now = boottime_now();
-        Result<HelperProcess> service =
-            start_as_service(program, name, ledger, listener->get(), now + (until - now) / 2);
+        Result<HoldHelpers> service = start_as_service(program, ledger, now + (until - now) / 2);
         if (service) {
-            guard.emplace(std::move(*service));
+            helpers.emplace(std::move(*service));
         }
-        // Else without it: a machine whose systemd is in trouble still gets its backup.
     }
-    if (!guard) {
-        std::vector<std::string> command = helper_command(program, name, ledger);
-        Result<HelperProcess> child = start_child(command, listener->get(), until);
-        if (!child) {
-            return child.error();
+    if (!helpers) {
+        Result<HoldHelpers> children = start_as_children(program, ledger, until);
+        if (!children) {
+            return children.error();
         }
-        guard.emplace(std::move(*child));
-        command.insert(command.begin() + 1, "--watch");
-        Result<HelperProcess> second = start_child(command, listener->get(), until);
-        if (!second) {
-            return second.error();
-        }
-        watcher.emplace(std::move(*second));
+        helpers.emplace(std::move(*children));
     }
-    if (const Result<void> ready = await_ready(*guard, "guard", until); !ready) {
+    if (const Result<void> ready = await_ready(helpers->guard, "guard", until); !ready) {
         return ready.error();
     }
-    if (watcher) {
-        if (const Result<void> ready = await_ready(*watcher, "watcher", until); !ready) {
+    if (helpers->watcher) {
+        if (const Result<void> ready = await_ready(*helpers->watcher, "watcher", until); !ready) {
             return ready.error();
         }
-        watcher->say(message::watch);
+        helpers->watcher->say(message::watch);
     }
-    return HoldHelpers{std::move(*guard), std::move(watcher)};
+    return std::move(*helpers);
 }
 
 }  // namespace stillpoint::linux_os

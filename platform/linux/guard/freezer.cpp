@@ -12,10 +12,14 @@
 
 #include "platform/linux/guard/boottime.h"
 #include "platform/linux/guard/open_mount.h"
+#include "platform/linux/guard/suspended_device.h"
 
 namespace stillpoint::linux_os {
 namespace {
 
+using namespace std::chrono_literals;
+
+constexpr Instant kResumePatience = 2s;
 constexpr std::uint32_t kSync = 1;
 constexpr std::uint32_t kRehearse = 2;
 constexpr std::uint32_t kFreezeLevel0 = 3;
@@ -135,6 +139,13 @@ void Freezer::run(std::size_t index) {
 void Freezer::take_part(std::size_t index, int fd) {
     LedgerEntry& entry = ledger_.entries()[index];
     if (!wait_for_step(index, kSync)) {
+        return;
+    }
+    if (stays_suspended(entry.device, boottime_now() + kResumePatience)) {
+        if (!turns_[index].excluded) {
+            entry.freeze_errno = EBUSY;  // as FIFREEZE has it when device-mapper froze first
+            entry.result = FsResult::foreign;
+        }
         return;
     }
     // What cannot be written shows itself in FIFREEZE, which does the same once more.

@@ -13,7 +13,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A hold that goes on: somebody of it lives, and its time is not over.
+bool is_there(const Ledger& ledger, Slot slot) {
+    const ProcessLife life = life_of(ledger.header().participants[slot]);
+    return life == ProcessLife::alive || life == ProcessLife::stopped;
+}
+
+/// A hold that goes on: its time is not over, and whoever lets go of what is frozen is there. That
+/// is the guard alone. A worker beside a dead guard lets go as well, but it may be stopped, or be
+/// killed before it gets that far; who of us comes first is settled by the word of each filesystem.
 bool is_live(const Ledger& ledger) {
     if (!ledger.same_pid_namespace()) {
         return true;  // another container's: nothing can be said of its processes from here
@@ -21,20 +28,11 @@ bool is_live(const Ledger& ledger) {
     if (is_overdue(ledger)) {
         return false;
     }
-    for (const Slot slot : {guard_slot, worker_slot, watcher_slot}) {
-        const ProcessLife life = life_of(ledger.header().participants[slot]);
-        if (life == ProcessLife::alive || life == ProcessLife::stopped) {
-            return true;
-        }
+    if (!ledger.settled()) {
+        return is_there(ledger, guard_slot);
     }
-    return false;
-}
-
-/// A hold whose guard is dead: the worker that lives is about to let go. Should it die before, this
-/// may be the last process that knows.
-bool is_being_rescued(const Ledger& ledger) {
-    return !ledger.settled() && ledger.same_pid_namespace() &&
-           life_of(ledger.header().participants[guard_slot]) == ProcessLife::gone;
+    return is_there(ledger, guard_slot) || is_there(ledger, worker_slot) ||
+           is_there(ledger, watcher_slot);
 }
 
 void deal_with(const std::string& path, std::chrono::milliseconds patience, StaleReport& report) {
@@ -48,10 +46,6 @@ void deal_with(const std::string& path, std::chrono::milliseconds patience, Stal
     }
     const auto shared = std::make_shared<Ledger>(std::move(*opened));
     Ledger& ledger = *shared;
-    const Instant until = boottime_now() + patience;
-    while (is_live(ledger) && is_being_rescued(ledger) && boottime_now() < until) {
-        pause_for(kLook);
-    }
     if (is_live(ledger)) {
         ++report.live;
         return;
