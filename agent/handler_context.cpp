@@ -97,11 +97,11 @@ DocumentOrigin HandlerContext::origin(const Clock& clock) {
                           .time = clock.wall_now()};
     auto azure =
         linux_os::DirectoryStore::open(kAzureFolder, linux_os::DirectoryStore::Missing::created);
-    if (azure) {
-        // Without it the document names no machine, which the vault accepts.
-        origin.machine_id = unique_machine_id(*azure, machine_identity()).has_value()
-                                ? *unique_machine_id(*azure, machine_identity())
-                                : std::string();
+    // Without it the document names no machine, which the vault accepts.
+    const Result<std::string> id =
+        azure ? unique_machine_id(*azure, machine_identity()) : azure.error();
+    if (id) {
+        origin.machine_id = *id;
     }
     return origin;
 }

@@ -198,13 +198,13 @@ void add_hold_commands(CLI::App& app, int& exit_code) {
     const auto options = std::make_shared<HoldOptions>();
     CLI::App* command =
         app.add_subcommand("hold", "hold filesystems still, for a time or while a command runs");
-    // One value each: an option that takes many would swallow the "--" before COMMAND.
-    command->add_option("--only", options->only, "a mount point to hold; may be repeated")
-        ->type_name("MOUNT")
+    // One value each, though people may give several: main spreads them.
+    command->add_option("--only", options->only, "mount points to hold")
+        ->type_name("MOUNT...")
         ->allow_extra_args(false);
     command->add_flag("--all", options->all, "hold every filesystem that a backup would hold");
-    command->add_option("--skip", options->skip, "a mount point to leave out; may be repeated")
-        ->type_name("MOUNT")
+    command->add_option("--skip", options->skip, "mount points to leave out")
+        ->type_name("MOUNT...")
         ->allow_extra_args(false);
     command->add_option("--for", options->span, "how long: 2s, 500ms")->type_name("TIME");
     command->add_flag("--until-eof", options->until_eof, "until standard input ends");

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -27,15 +31,38 @@ void add_explain_command(CLI::App& app, int& exit_code) {
     });
 }
 
+/// `--only /a /b` as `--only /a --only /b`. CLI11 knows options that take many values, but such a
+/// one swallows the "--" that ends it, and with it the border to COMMAND.
+std::vector<std::string> spread_lists(int argc, char** argv) {
+    std::vector<std::string> words(argv + 1, argv + argc);
+    const auto end = std::ranges::find(words, "--");
+    std::vector<std::string> spread;
+    std::string list;
+    for (auto word = words.begin(); word != end; ++word) {
+        const bool value = !word->starts_with('-');
+        if (value && !list.empty() && spread.back() != list) {
+            spread.push_back(list);
+        }
+        spread.push_back(*word);
+        if (!value) {
+            list = *word == "--only" || *word == "--skip" ? *word : "";
+        }
+    }
+    spread.insert(spread.end(), end, words.end());
+    // CLI11 takes them from the back.
+    std::ranges::reverse(spread);
+    return spread;
+}
+
 int run(int argc, char** argv) {
-    CLI::App app{"Stillpoint: in-guest VM backup extension agent"};
+    CLI::App app{"Stillpoint: in-guest VM backup extension agent", "stillpoint"};
     app.require_subcommand(1);
     int exit_code = 0;
     add_explain_command(app, exit_code);
     stillpoint::add_hold_commands(app, exit_code);
     stillpoint::add_handler_commands(app, exit_code);
     try {
-        app.parse(argc, argv);
+        app.parse(spread_lists(argc, argv));
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : 2;
     }

@@ -167,6 +167,7 @@ class Demo:
         held, calls = milliseconds(status.facts["heldTime"]), milliseconds(status.facts["snapshotTimeTaken"])
         say(f"    held window {held:.1f} ms; {calls:.1f} ms of it were the snapshot calls, in which this store copies what")
         say("    changed on the disks, as a real one need not")
+        say(f"    beyond these calls: {held - calls:.1f} ms")
         say(f"    longest stalled write: {stalled:.1f} ms")
         say(f"    recovery point: {status.facts['consistencyType']} (snapshotConsistency {status.consistency})")
         if status.consistency == 1:

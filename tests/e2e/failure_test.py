@@ -94,6 +94,14 @@ class RefusedTest(case.EndToEnd):
         self.assertEqual([], self.calls("dosnapshot"))
 
 
+    def test_without_the_guard_nothing_is_frozen(self):
+        (self.guest.base / "bin/stillpoint-guard").unlink()
+        self.ask_for(1)
+        status = self.guest.backup(1)
+        self.check(status, 124, 124, 128, None)
+        self.assertEqual([], self.calls("dosnapshot"))
+
+
 class SlowTest(case.EndToEnd):
     """The limit of the hold is 1 s here."""
 
@@ -198,6 +206,20 @@ class KilledTest(case.EndToEnd):
         status = self.guest.wait_for_end(1)
         self.assertNotEqual(1, status.consistency, status)
         self.assertEqual((2, "error"), (status.code, status.inner["status"]), status)
+
+    def test_whatever_is_killed_at_once_the_next_command_finds_what_is_frozen(self):
+        beat = self.start_backup_and_wait_until_held()
+        for pid in rig.ours():
+            os.kill(pid, signal.SIGSTOP)  # so that none acts on another's death
+        for pid in rig.ours():
+            os.kill(pid, signal.SIGKILL)
+        case.trial.wait_until(lambda: not rig.ours(), "all to be dead")
+        self.assertEqual(len(self.mounts), len(beat.held()), "somebody has thawed already")
+        moment = pulse.now_ns()
+        self.assertEqual(0, self.guest.run("enable", 1).code)
+        took = beat.wait_until_all_write(moment, 10)
+        print(f"all killed: every disk wrote again {took:.1f} ms after the next enable had begun")
+        self.assertEqual((2, "error"), (self.guest.wait_for_end(1).code, self.guest.status(1).inner["status"]))
 
     def test_disable_waits_for_the_backup_and_leaves_nothing(self):
         self.start_front("--host-delay-ms", 500)

@@ -30,6 +30,11 @@ def hold(*arguments, **options):
 
 
 class Hold(unittest.TestCase):
+    def test_takes_several_mounts_behind_one_option_and_a_command_behind_the_dashes(self):
+        code, evidence, _ = hold(*mounts()[1:], "--", "sh", "-c", "exit 0")
+        self.assertEqual(0, code)
+        self.assertEqual(sorted(mounts()), sorted(one["mount_point"] for one in evidence["filesystems"]))
+
     def test_ends_with_the_command_although_it_closes_all_it_inherited(self):
         code, evidence, took = hold("--", sys.executable, "-c",
                                     "import os, time; os.closerange(3, 1000); time.sleep(0.5)")

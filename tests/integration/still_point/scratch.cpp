@@ -153,6 +153,7 @@ std::vector<int> helpers_of(int worker, bool watchers) {
 }
 
 void kill_and_wait(int pid, int signal) {
+    ASSERT_GT(pid, 0);
     ASSERT_EQ(::kill(pid, signal), 0);
     if (signal == SIGKILL) {
         EXPECT_TRUE(wait_until(5s, [pid] {

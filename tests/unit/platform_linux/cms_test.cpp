@@ -11,8 +11,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-#include "platform/linux/cms_protector.h"
 #include "base/base64.h"
+#include "platform/linux/cms_protector.h"
 #include "tests/fakes/temporary_folder.h"
 
 namespace stillpoint::linux_os {
