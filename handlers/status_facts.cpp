@@ -26,8 +26,8 @@ std::string_view wire_name(Consistency level) {
 std::string_view creator_of(const BackupReport& report) {
     SnapshotOutcome::By by = report.snapshots.by;
     if (by == SnapshotOutcome::By::nobody && report.evidence.not_held) {
-        const bool host_answers =
-            report.host_status_before == 200 || report.host_status_before == 201;
+        const int status = report.host_status_before.value_or(0);
+        const bool host_answers = status == 200 || status == 201;
         const bool guest =
             report.method == SnapshotMethod::only_guest ||
             report.method == SnapshotMethod::first_guest_then_host ||
