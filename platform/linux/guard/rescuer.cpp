@@ -43,7 +43,7 @@ struct Rescuer::Shared {
     };
 
     void run(std::size_t index);
-    void settle(LedgerEntry& entry, int fd);
+    void settle(LedgerEntry& entry, OpenedMount mount);
     void thaw(LedgerEntry& entry, int fd);
     template <class Flag>
     bool all(Instant until, Flag flag) const {
@@ -85,16 +85,16 @@ bool Rescuer::settled(Instant until) const {
 
 void Rescuer::Shared::run(std::size_t index) {
     LedgerEntry& entry = ledger->entries()[index];
-    const OpenedMount mount = open_mount(place_of(entry));
+    OpenedMount mount = open_mount(place_of(entry));
     turns[index].opened = true;
     orders.wait(wait_orders);
     if (orders == rescue_orders) {
-        settle(entry, mount.fd.get());
+        settle(entry, std::move(mount));
     }
     turns[index].done = true;
 }
 
-void Rescuer::Shared::settle(LedgerEntry& entry, int fd) {
+void Rescuer::Shared::settle(LedgerEntry& entry, OpenedMount mount) {
     const Participant& guard = ledger->header().participants[guard_slot];
     while (true) {
         const Word word = unpack(entry.word.load());
@@ -114,8 +114,14 @@ void Rescuer::Shared::settle(LedgerEntry& entry, int fd) {
         const bool ours_to_take =
             !idle && (life == ProcessLife::gone ||
                       (life == ProcessLife::ending && word.state == FsState::frozen));
+        if (ours_to_take && !mount.fd) {
+            mount = open_mount(place_of(entry));
+            if (!mount.fd) {
+                return;  // another of us may reach it, from its own mount namespace
+            }
+        }
         if (ours_to_take && move_word(entry, word, {FsState::thawing, self})) {
-            thaw(entry, fd);
+            thaw(entry, mount.fd.get());
             return;
         }
         // A living guard lets go of what is frozen at the deadline; a stopped one of nothing. One
@@ -133,7 +139,7 @@ void Rescuer::Shared::settle(LedgerEntry& entry, int fd) {
 void Rescuer::Shared::thaw(LedgerEntry& entry, int fd) {
     entry.owner_lost = 1;
     entry.thaw_begun = boottime_now().count();
-    const int error = fd < 0 ? EBADF : ::ioctl(fd, FITHAW, 0) == 0 ? 0 : errno;
+    const int error = ::ioctl(fd, FITHAW, 0) == 0 ? 0 : errno;
     entry.thaw_errno = error;
     entry.thawed = boottime_now().count();
     // EINVAL: nothing was frozen any more. Anything else: still frozen, so say so and leave the

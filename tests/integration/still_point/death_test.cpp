@@ -5,7 +5,9 @@
 #include <filesystem>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -183,6 +185,37 @@ TEST_F(DyingWorkerTest, ThawStaleLeavesALivingHoldAlone) {
     EXPECT_FALSE(write->done_within(50ms)) << "the hold was ended";
     kill_and_wait(worker, SIGKILL);
     EXPECT_TRUE(write->done_within(2s));
+}
+
+/// In a mount namespace of its own, where the scratch filesystems are not mounted: how many it
+/// finds stuck.
+int thaw_stale_elsewhere(const std::vector<std::string>& mounts) {
+    const int child = ::fork();
+    if (child == 0) {
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+            ::_exit(255);
+        }
+        for (const std::string& mount : mounts) {
+            (void)::umount2(mount.c_str(), MNT_DETACH);
+        }
+        ::_exit(static_cast<int>(linux_os::thaw_stale({}, 500ms).stuck.size()));
+    }
+    int status = 0;
+    (void)::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(DyingWorkerTest, ThawStaleLeavesWhatItCannotOpenToTheOthers) {
+    kill_and_wait(worker, SIGSTOP);
+    for (const int guard : helpers_of(worker, false)) {
+        kill_and_wait(guard, SIGKILL);
+    }
+
+    EXPECT_GE(thaw_stale_elsewhere(mounts), static_cast<int>(mounts.size()));
+
+    kill_and_wait(worker, SIGCONT);
+    EXPECT_TRUE(writable_within(mounts, 3s)) << "it took the word and kept it";
 }
 
 struct StoppedWorkerTest : DyingWorkerTest {
