@@ -18,14 +18,14 @@ declare -A groups=(
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev
         libgtest-dev libgmock-dev libbenchmark-dev
         clang-format clang-tidy g++-mingw-w64-x86-64-posix"
-    [test]="e2fsprogs xfsprogs btrfs-progs util-linux strace openssl procps iproute2 nodejs npm
+    [test]="e2fsprogs xfsprogs btrfs-progs util-linux mount strace openssl procps iproute2 nodejs npm
         zip unzip kmod"
     [fuzz]="clang libclang-rt-14-dev"
     [demo]="g++ cmake ninja-build ccache pkg-config python3
         libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev
         libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev libgtest-dev libgmock-dev
-        e2fsprogs xfsprogs btrfs-progs util-linux procps openssl kmod"
+        e2fsprogs xfsprogs btrfs-progs util-linux mount procps openssl kmod"
     [store]="nodejs npm"
     [lab]="qemu-system-x86 qemu-utils mmdebstrap busybox-static kmod cpio e2fsprogs cryptsetup-bin openssl
         gcc libc6-dev g++ python3"

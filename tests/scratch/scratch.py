@@ -44,15 +44,22 @@ def run(*command):
     return done.stdout.strip()
 
 
+entered = False  # a private namespace, by ourselves
+
+
 def enter_private_namespace():
+    global entered
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0 or libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         raise OSError(ctypes.get_errno(), "cannot make a private mount namespace")
+    entered = True
 
 
 def in_private_namespace():
     """Told by the namespace of kthreadd, which is the system's; where it cannot be seen (a container), by that
     of process 1."""
+    if entered:  # also where this is process 1 itself, as in a container
+        return True
     for pid, name in ((2, "kthreadd"), (1, None)):
         with contextlib.suppress(OSError):
             comm = pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
