@@ -81,6 +81,10 @@ std::optional<Error> hold_error(const HoldEvidence& evidence) {
                 return fail(Code::mount_not_openable,
                             fmt::format("another filesystem is mounted on '{}' now", mount));
             case FreezeOutcome::held:
+                if (one.owner_lost) {
+                    return fail(Code::hold_broken,
+                                fmt::format("the guard died while '{}' was held", mount));
+                }
                 if (!one.held_until_thaw()) {
                     return fail(Code::hold_broken,
                                 fmt::format("'{}' did not stay frozen until the end", mount));
