@@ -27,6 +27,9 @@ if [ ! -e "$root/.complete" ]; then
     mmdebstrap --quiet --variant=apt --include=ca-certificates bookworm "$root" ${BARE_MIRROR:+"$BARE_MIRROR"}
     # A scratch root need not survive a power cut; unpacking with a sync per file takes minutes on a busy disk.
     echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/scratch"
+    # Authorities that this machine trusts beyond Debian's own, such as its network's: npm and apt need them.
+    cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/"
+    chroot "$root" update-ca-certificates >/dev/null
     touch "$root/.complete"
 fi
 
@@ -47,5 +50,6 @@ exec unshare --mount --pid --fork --propagation private bash -c '
     mount --rbind /dev "$root/dev"
     mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
     exec chroot "$root" /usr/bin/env -i CI=true HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
         bash -c "cd /src && exec \"\$@\"" bash "$@" </dev/null
 ' bare "$root" "$@"
