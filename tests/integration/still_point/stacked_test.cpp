@@ -57,7 +57,7 @@ TEST_F(StackedTest, LetsTheOthersGoWhenOneFreezeIsStuck) {
 
     EXPECT_FALSE(ran);
     EXPECT_LT(std::chrono::steady_clock::now() - begun, 10s);
-    EXPECT_TRUE(writable_within({mounts[1]}, 100ms)) << "the other one waited for the stuck one";
+    EXPECT_TRUE(writable_within({mounts[1]}, 2s)) << "the other one waited for the stuck one";
     ASSERT_TRUE(evidence.not_held);
     EXPECT_EQ(evidence.not_held->code(), Code::freeze_timed_out);
     EXPECT_NE(evidence.not_held->message().find(upper), std::string::npos)
@@ -73,7 +73,7 @@ TEST_F(StackedTest, LetsTheOthersGoWhenOneThawIsStuck) {
         ASSERT_EQ(foreign_freeze(mounts[0]), 0);
     });
 
-    EXPECT_TRUE(writable_within({mounts[1]}, 100ms)) << "the other one waited for the stuck one";
+    EXPECT_TRUE(writable_within({mounts[1]}, 2s)) << "the other one waited for the stuck one";
     EXPECT_EQ(evidence.stuck, std::vector<std::string>{upper});
     EXPECT_FALSE(of(evidence, upper).thawed);
     ASSERT_EQ(foreign_thaw(mounts[0]), 0);
