@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enable.h"
 
-#include <climits>
 #include <iostream>
 
 #include <unistd.h>
@@ -26,26 +25,15 @@ using namespace std::chrono_literals;
 
 constexpr Instant kSystemdLimit = 10s;
 
-std::string own_path() {
-    char path[PATH_MAX];
-    const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-    return {path, size > 0 ? static_cast<std::size_t>(size) : 0};
-}
-
-std::string working_directory() {
-    char path[PATH_MAX];
-    return ::getcwd(path, sizeof path) != nullptr ? path : "";
-}
-
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd
 /// the worker gets a unit of its own; elsewhere a session.
-Result<void> start_worker(int sequence) {
-    const std::vector<std::string> command = {own_path(), "worker", "--sequence",
+Result<void> start_worker(const std::string& folder, int sequence) {
+    const std::vector<std::string> command = {linux_os::own_program(), "worker", "--sequence",
                                               std::to_string(sequence)};
     if (linux_os::systemd_runs()) {
         const linux_os::TransientService service{
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
-            .properties = {"WorkingDirectory=" + working_directory(), "KillMode=mixed"},
+            .properties = {"WorkingDirectory=" + folder, "KillMode=mixed"},
             .command = command,
             .after_stop = {linux_os::guard_program(), "--thaw-stale"}};
         if (linux_os::start_service(service, linux_os::boottime_now() + kSystemdLimit)) {
@@ -141,7 +129,7 @@ private:
         if (const Result<void> written = write(transition_verdict()); !written) {
             return 1;
         }
-        if (const Result<void> started = start_worker(sequence_); !started) {
+        if (const Result<void> started = start_worker(context_.folder(), sequence_); !started) {
             return end_with(started.error());
         }
         return 0;

@@ -61,8 +61,9 @@ HandlerContext::HandlerContext(HandlerEnvironment environment, std::string folde
                                linux_os::DirectoryStore config, linux_os::DirectoryStore status,
                                linux_os::DirectoryStore extension, linux_os::DirectoryStore durable)
     : environment_(std::move(environment)),
-      folder_name_(folder.substr(folder.rfind('/') + 1)),
-      agent_folder_(parent_of(folder)),
+      folder_(std::move(folder)),
+      folder_name_(folder_.substr(folder_.rfind('/') + 1)),
+      agent_folder_(parent_of(folder_)),
       config_(std::move(config)),
       status_(std::move(status)),
       extension_(std::move(extension)),

@@ -21,6 +21,8 @@ public:
     static Result<HandlerContext> load();
 
     const HandlerEnvironment& environment() const { return environment_; }
+    /// The extension's own.
+    const std::string& folder() const { return folder_; }
     /// "Microsoft.Azure.RecoveryServices.VMSnapshotLinux-1.0.0.0"
     const std::string& folder_name() const { return folder_name_; }
     /// Where the VM agent keeps certificates and HostingEnvironmentConfig.xml.
@@ -50,6 +52,7 @@ private:
                    linux_os::DirectoryStore extension, linux_os::DirectoryStore durable);
 
     HandlerEnvironment environment_;
+    std::string folder_;
     std::string folder_name_;
     std::string agent_folder_;
     linux_os::DirectoryStore config_;

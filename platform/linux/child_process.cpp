@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/child_process.h"
 
+#include <climits>
 #include <csignal>
 
 #include <fcntl.h>
@@ -15,6 +16,12 @@
 #include "platform/linux/guard/unique_fd.h"
 
 namespace stillpoint::linux_os {
+
+std::string own_program() {
+    char path[PATH_MAX];
+    const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+    return {path, size > 0 ? static_cast<std::size_t>(size) : 0};
+}
 
 Result<pid_t> spawn(const std::vector<std::string>& command, bool keep_errors) {
     std::vector<char*> argv;

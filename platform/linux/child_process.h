@@ -12,6 +12,9 @@
 
 namespace stillpoint::linux_os {
 
+/// The path of the program that runs.
+std::string own_program();
+
 /// Starts a program in a session of its own with no input and, unless `keep_errors`, no output. A
 /// name without a slash is looked for in PATH. Never through a shell. The error's os is why it did
 /// not start.

@@ -175,9 +175,7 @@ std::optional<char> HelperProcess::hear(Instant until) const {
 }
 
 std::string guard_program() {
-    char path[PATH_MAX];
-    const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-    const std::string self(path, size > 0 ? static_cast<std::size_t>(size) : 0);
+    const std::string self = own_program();
     return self.substr(0, self.rfind('/') + 1) + "stillpoint-guard";
 }
 
