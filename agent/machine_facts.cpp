@@ -6,7 +6,7 @@
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 
-#include "base/format.h"
+#include "platform/linux/guard/open_mount.h"
 
 namespace stillpoint {
 namespace {
@@ -29,11 +29,6 @@ std::string os_version() {
     std::ifstream file("/etc/os-release");
     const std::string text((std::istreambuf_iterator<char>(file)), {});
     return os_release(text, "NAME") + "-" + os_release(text, "VERSION");
-}
-
-std::string path_of(const std::string& mount_point, int namespace_pid) {
-    return namespace_pid == 0 ? mount_point
-                              : fmt::format("/proc/{}/root{}", namespace_pid, mount_point);
 }
 
 }  // namespace
@@ -60,10 +55,10 @@ StorageFacts storage_facts(const GuestPlan& plan) {
             static_cast<std::uint64_t>(usage.f_blocks - usage.f_bfree) * usage.f_frsize;
     };
     for (const FilesystemToHold& one : plan.hold.filesystems) {
-        add(path_of(one.mount_point, one.namespace_pid));
+        add(linux_os::path_in_namespace(one.mount_point, one.namespace_pid));
     }
     for (const FilesystemToWatch& one : plan.hold.watched) {
-        add(path_of(one.mount_point, one.namespace_pid));
+        add(linux_os::path_in_namespace(one.mount_point, one.namespace_pid));
     }
     return facts;
 }

@@ -71,11 +71,13 @@ std::optional<DeviceNumber> device_of_mount(int mount_id, int namespace_pid) {
 
 }  // namespace
 
+std::string path_in_namespace(const std::string& mount_point, int namespace_pid) {
+    return namespace_pid == 0 ? mount_point
+                              : fmt::format("/proc/{}/root{}", namespace_pid, mount_point);
+}
+
 OpenedMount open_mount(const MountPlace& place) {
-    std::string path = place.mount_point;
-    if (place.namespace_pid != 0) {
-        path = fmt::format("/proc/{}/root{}", place.namespace_pid, place.mount_point);
-    }
+    const std::string path = path_in_namespace(place.mount_point, place.namespace_pid);
     OpenedMount opened;
     // O_NONBLOCK: what is mounted may be a single file, and a FIFO's open would wait for a writer.
     opened.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -22,6 +22,10 @@ struct MountPlace {
     DeviceNumber device;
 };
 
+/// The path of a mount point, through the root of a process that lives in its mount namespace (0:
+/// our own).
+std::string path_in_namespace(const std::string& mount_point, int namespace_pid);
+
 /// Opens a mount point, through another process's root where it lies in another namespace, and
 /// checks that what was opened is what was planned: the same mount, of the same
 /// superblock. May block for ever (a virus scanner that cannot answer), so it is called on a thread
