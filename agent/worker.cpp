@@ -171,8 +171,11 @@ private:
         const BackupTools tools{still_point, http_, held_http_, clock_, log()};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
+        // What went wrong before the hold is said in the final document as well.
+        const bool upload_failed = report_.status_upload_failed;
         report_ =
             run_backup(settings_->request, plan, services, tools, [this] { write_passport_now(); });
+        report_.status_upload_failed = upload_failed;
         report_.storage = storage_facts(plan);
         log_outcome();
     }

@@ -38,6 +38,11 @@ class RefusedTest(case.EndToEnd):
         if taken is not None:
             self.assertEqual(taken, [disk["isSuccessful"] for disk in status.disks])
 
+    def test_a_status_blob_that_cannot_be_written_is_told_of_in_the_end(self):
+        status = self.host_backup({"path": "status/vm.status", "method": "PUT", "canned": "forbidden"})
+        self.assertEqual((1, "success"), (status.code, status.inner["status"]), status)
+        self.assertIn("statusBlobUploadError=true", status.message["messageStr"])
+
     def test_one_of_three_blobs_is_forbidden(self):
         status = self.guest_backup({"path": "disks/1", "comp": "snapshot", "canned": "forbidden"})
         self.check(status, 76, 761, 256, [True, False, True])
