@@ -84,9 +84,7 @@ public:
             case EnableAction::repeat_task:
                 return repeat_task();
             case EnableAction::repair:
-                return end_with(fail(Code::run_interrupted,
-                                     "the worker was stopped, or the machine restarted, "
-                                     "before the backup had ended"));
+                return end_with(interrupted());
         }
         return 1;
     }
@@ -160,25 +158,33 @@ private:
     /// worker that still runs writes its final one under both numbers, since the new one is
     /// remembered first.
     int repeat_task() {
-        if (const Result<void> remembered = remember(); !remembered) {
-            return end_with(remembered.error());
-        }
         const auto document = find_task_document(context_.status(), report_.request.task_id);
         if (!document) {
-            return end_with(fail(Code::run_interrupted,
-                                 "this task was begun under another number, and nothing "
-                                 "is known of how it ended"));
+            return begin();  // it was another installation's; nothing here tells how it ended
+        }
+        if (const Result<void> remembered = remember(); !remembered) {
+            return end_with(remembered.error());
         }
         if (!context_.status().replace(status_name(), *document)) {
             return 1;
         }
+        const bool somebody_works = WorkerLock::is_held(kDurableFolder);
         // The worker may have ended between our reading and our writing.
-        const auto again = find_ended_document();
-        if (again && *again != *document) {
-            return context_.status().replace(status_name(), *again) ? 0 : 1;
+        const auto ended = find_ended_document();
+        if (!ended && !somebody_works) {
+            return end_with(interrupted());
+        }
+        if (ended && *ended != *document) {
+            return context_.status().replace(status_name(), *ended) ? 0 : 1;
         }
         retire();
         return 0;
+    }
+
+    static Error interrupted() {
+        return fail(Code::run_interrupted,
+                    "the worker was stopped, or the machine restarted, "
+                    "before the backup had ended");
     }
 
     std::optional<std::string> find_ended_document() {

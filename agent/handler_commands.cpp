@@ -7,20 +7,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/disable.h"
 #include "agent/enable.h"
 #include "agent/handler_context.h"
 #include "agent/worker.h"
-#include "agent/worker_lock.h"
-#include "platform/linux/guard/boottime.h"
 #include "platform/linux/guard/rescuer.h"
 
 namespace stillpoint {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Within the VM agent's 900 s for disable, and longer than any backup takes.
-constexpr Instant kBackupLimit = 240s;
 
 int install() {
     // Fails early, while somebody looks, when the folders cannot be used.
@@ -29,13 +25,6 @@ int install() {
         std::cerr << "stillpoint: " << context.error().describe() << '\n';
         return 1;
     }
-    return 0;
-}
-
-/// A backup under way ends before its version is taken away: its guard and its status document must
-/// not vanish under it.
-int disable() {
-    (void)WorkerLock::take(kDurableFolder, linux_os::boottime_now() + kBackupLimit);
     return 0;
 }
 

@@ -202,6 +202,20 @@ class KilledTest(case.EndToEnd):
         self.ask_for(2)
         self.assertEqual(1, self.guest.backup(2).code)
 
+    def test_the_task_of_a_killed_worker_under_a_new_number_is_told_to_have_failed(self):
+        self.start_front("--host-delay-ms", 3000)
+        self.configure()
+        settings = request.public()
+        self.ask_for(1, settings)
+        self.assertEqual(0, self.guest.run("enable", 1).code)
+        case.trial.wait_until(lambda: rig.ours("worker") and rig.ours("guard"), "the hold")
+        self.kill("worker")
+        case.trial.wait_until(lambda: not rig.ours(), "the guard to end")
+        self.ask_for(2, settings)
+        self.assertEqual(0, self.guest.run("enable", 2).code)
+        status = self.guest.status(2)
+        self.assertEqual((2, "error"), (status.code, status.inner["status"]), status)
+
     def test_a_killed_guard_lowers_what_is_claimed(self):
         beat = self.start_backup_and_wait_until_held()
         moment = self.kill("guard")
@@ -234,6 +248,26 @@ class KilledTest(case.EndToEnd):
         for command in ("disable", "uninstall"):
             self.assertEqual(0, self.guest.run(command, 1).code)
         self.assertEqual(1, self.guest.status(1).code)
+
+    def test_disable_waits_for_a_backup_that_waits_for_another_one(self):
+        self.start_front("--host-delay-ms", 1000)
+        self.configure()
+        for number in (1, 2):
+            self.ask_for(number)
+            self.assertEqual(0, self.guest.run("enable", number).code)
+        self.assertEqual(2, len(rig.ours("worker")))
+        self.assertEqual(0, self.guest.run("disable", 2).code)
+        self.assertEqual(1, self.guest.status(2).code)
+        self.assertEqual(2, len(self.calls("dosnapshot")))
+
+    def test_disable_does_not_wait_for_ever_for_a_backup_that_was_cut_off(self):
+        self.start_front("--host-delay-ms", 3000)
+        self.configure()
+        self.ask_for(1)
+        self.assertEqual(0, self.guest.run("enable", 1).code)
+        case.trial.wait_until(lambda: rig.ours("worker"), "the worker")
+        self.kill("worker")
+        self.assertLess(self.guest.run("disable", 1).seconds, 20)
 
 
 if __name__ == "__main__":

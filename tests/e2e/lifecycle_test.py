@@ -71,6 +71,20 @@ class LifecycleTest(case.EndToEnd):
         self.assertLess(self.guest.run("enable", 1).seconds, 5)
         self.guest.wait_for_end(1)
 
+    def test_a_task_comes_again_after_its_folder_has_vanished(self):
+        """The goal state was without the extension for a moment: what is known of the task went with the folder."""
+        settings = request.public()
+        self.ask_for(1, settings)
+        self.guest.backup(1)
+        case.trial.wait_until(lambda: not rig.ours(), "the worker to end")
+        shutil.rmtree(self.guest.base)
+        self.guest = rig.Rig(self.folder, case.Context.programs)
+        self.assertEqual(0, self.guest.install().code)
+        self.ask_for(1, settings)
+        status = self.guest.backup(1)
+        self.assertEqual((1, 1), (status.code, status.consistency), status)
+        self.assertEqual(2, len(self.calls("dosnapshot")))
+
     def test_a_folder_that_vanishes_does_not_stop_the_next_version(self):
         self.ask_for(1)
         self.guest.backup(1)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/disable.h"
+
+#include <poll.h>
+
+#include "agent/handler_context.h"
+#include "agent/worker_lock.h"
+#include "base/format.h"
+#include "handlers/status_reader.h"
+#include "platform/linux/guard/boottime.h"
+
+namespace stillpoint {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Within the VM agent's 900 s for disable and 300 s for uninstall, and longer than any backup
+/// takes.
+constexpr Instant kBackupLimit = 240s;
+
+/// How long a worker may take from its start until it holds the lock.
+constexpr Instant kStartLimit = 5s;
+
+/// The last backup that was begun has its final document.
+bool last_one_ended(HandlerContext& context) {
+    const std::optional<int> sequence = context.state().load().sequence;
+    if (!sequence) {
+        return true;
+    }
+    const Result<std::string> text = context.status().read(fmt::format("{}.status", *sequence));
+    const auto gist = text ? read_status(*text) : std::nullopt;
+    return gist && gist->ended;
+}
+
+}  // namespace
+
+int disable() {
+    constexpr int kLookMs = 50;
+    Result<HandlerContext> context = HandlerContext::load();
+    const Instant until = linux_os::boottime_now() + kBackupLimit;
+    Instant last_held = linux_os::boottime_now();
+    // The lock alone does not tell: a worker that was only just started has not taken it yet, and
+    // one that waits for another's end takes it a moment after that end.
+    for (Instant now = last_held; now < until; now = linux_os::boottime_now()) {
+        if (WorkerLock::is_held(kDurableFolder)) {
+            last_held = now;
+        } else if (!context || last_one_ended(*context) || now - last_held > kStartLimit) {
+            break;
+        }
+        (void)::poll(nullptr, 0, kLookMs);
+    }
+    return 0;
+}
+
+}  // namespace stillpoint
