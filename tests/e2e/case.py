@@ -51,7 +51,7 @@ class EndToEnd(unittest.TestCase):
         self.check_nothing_is_left()
 
     def _remove(self):
-        if not self._outcome.success:
+        if has_failed(self):
             print(f"\n--- log of {self._testMethodName}:\n{self.guest.log()[-6000:]}", file=sys.stderr)
         for mount in self.mounts:
             scratch.thaw(mount)
@@ -126,6 +126,12 @@ class EndToEnd(unittest.TestCase):
         images = sorted(self.images.glob("*.img"))
         self.assertEqual(count, len(images), images)
         return trial.judge(*images)
+
+
+def has_failed(test):
+    """In a cleanup: whether something was found so far."""
+    result = test._outcome.result
+    return any(one is test for one, _ in (*result.errors, *result.failures))
 
 
 def loaded(test):

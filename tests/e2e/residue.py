@@ -23,12 +23,12 @@ def secrets_of(guest):
             "the private key in DER": der[200:232], "the private key in hex": der[200:216].hex().encode()}
 
 
-def secrets_in(secrets, folder):
+def secrets_in(secrets, folder, places=PLACES):
     """(path, name of the secret) for each file that holds one. What others wrote there is left out: the VM agent the
     key and the settings (sealed but for the task's token), this test its faults and images."""
     own = {folder / "faults.json"}
     found = []
-    for path in rig.files_below(folder, *PLACES):
+    for path in rig.files_below(folder, *places):
         if path in own or path.parent.name == "bin" or path.name.endswith(("settings", ".prv", ".img", ".part")):
             continue
         content = path.read_bytes()

@@ -4,9 +4,10 @@
     room.run(action, filesystems=("ext4", "xfs", "btrfs"))    action(place) -> exit code
 
 Scratch filesystems are made, then `action` runs in process, mount and IPC namespaces of its own: every process it
-starts ends with it, and /etc, /run, /var/lib, /dev/shm and /proc are its own (systemd is not seen there). Only
-scratch filesystems can be frozen by mistake, and these are thawed, unmounted and removed however the run ends, also
-at SIGINT, SIGTERM and SIGHUP, which are taken one at a time and never in the middle of making or removing a disk.
+starts ends with it, and /etc, /run, /var/lib, /var/log, /dev/shm and /proc are its own (systemd is not seen there).
+Only scratch filesystems can be frozen by mistake, and these are thawed, unmounted and removed however the run ends,
+also at SIGINT, SIGTERM and SIGHUP, which are taken one at a time and never in the middle of making or removing a
+disk. With `addresses` the network is its own too: nothing but a loopback device that has these beside its own one.
 """
 import contextlib
 import ctypes
@@ -15,6 +16,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +26,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "store"), str(HERE.parent / "scratch")]
 import scratch  # noqa: E402
 
-CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWIPC = 0x00020000, 0x20000000, 0x08000000  # linux/sched.h
+CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWIPC, CLONE_NEWNET = 0x00020000, 0x20000000, 0x08000000, 0x40000000  # linux/sched.h
 MS_REC, MS_PRIVATE = 16384, 1 << 18                                           # linux/mount.h
 PR_SET_PDEATHSIG = 1                                                          # linux/prctl.h
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
@@ -56,12 +58,23 @@ def hide_the_machine(work):
     """What the extension reads or leaves outside its own folder is ours, and empty but for /etc."""
     copy = work / "etc"
     shutil.copytree("/etc", copy, symlinks=True, ignore_dangling_symlinks=True, ignore=shutil.ignore_patterns("azure"))
-    for folder, mode in (("/etc", "0755"), ("/run", "0755"), ("/var/lib", "0755"), ("/dev/shm", "1777")):
+    for folder, mode in (("/etc", "0755"), ("/run", "0755"), ("/var/lib", "0755"), ("/var/log", "0755"),
+                         ("/dev/shm", "1777")):
         mount("tmpfs", folder, f"mode={mode}")
     for entry in copy.iterdir():
         shutil.move(entry, "/etc")
     copy.rmdir()
     mount("proc", "/proc")
+
+
+def own_network(addresses):
+    """Each address has a route of its own in the main table, where the VM agent looks for the host's."""
+    checked(LIBC.unshare(CLONE_NEWNET), "unshare")
+    commands = [["link", "set", "lo", "up"]]
+    for address in addresses:
+        commands += [["addr", "add", f"{address}/32", "dev", "lo"], ["route", "add", f"{address}/32", "dev", "lo"]]
+    for command in commands:
+        subprocess.run(["ip", *command], check=True, timeout=10)
 
 
 def reap_until(child):
@@ -72,7 +85,7 @@ def reap_until(child):
             return os.waitstatus_to_exitcode(status)
 
 
-def first_process(work, action, place):
+def first_process(work, action, place, addresses):
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.setsid()  # the terminal's Ctrl-C is for the one outside
     checked(LIBC.unshare(CLONE_NEWNS | CLONE_NEWIPC), "unshare")
@@ -80,6 +93,8 @@ def first_process(work, action, place):
     work.mkdir()
     mount("tmpfs", work, "mode=0755")
     hide_the_machine(work)
+    if addresses:
+        own_network(addresses)
     os.environ["TMPDIR"] = tempfile.tempdir = str(work)
     child = os.fork()
     if child != 0:
@@ -88,7 +103,7 @@ def first_process(work, action, place):
     return action(place)
 
 
-def start(work, action, place):
+def start(work, action, place, addresses):
     """The pid of a process 1 that runs `action`."""
     own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     checked(LIBC.unshare(CLONE_NEWPID), "unshare")
@@ -99,7 +114,7 @@ def start(work, action, place):
         return child
     code = 1
     try:
-        code = first_process(work, action, place)
+        code = first_process(work, action, place, addresses)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else 1
     except BaseException:
@@ -135,7 +150,7 @@ def end(child, disks):
         time.sleep(0.02)
 
 
-def run(action, filesystems=("ext4", "xfs", "btrfs"), on_signal=lambda: None, kind=None):
+def run(action, filesystems=("ext4", "xfs", "btrfs"), on_signal=lambda: None, kind=None, addresses=()):
     """What `action` returned; 3 if it left a filesystem frozen; 128 + N after signal N."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDING | {signal.SIGCHLD})
     scratch.enter_private_namespace()
@@ -143,7 +158,7 @@ def run(action, filesystems=("ext4", "xfs", "btrfs"), on_signal=lambda: None, ki
     child, code = None, 1
     try:
         disks = scratch.up(outer / "disks", filesystems, kind or scratch.default_kind(), None)
-        child = start(outer / "work", action, Place(outer / "work", disks))
+        child = start(outer / "work", action, Place(outer / "work", disks), addresses)
         code = wait_or_be_told(child, on_signal)
         if code < 128:
             child = None
