@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what Debian 12 lacks for a task, with apt alone. Costs nothing when everything is there.
-#   tools/install_deps.sh [--missing] [build|test|fuzz|demo|store|lab]...     (none named: build)
+#   tools/install_deps.sh [--missing] [build|test|fuzz|demo|store|waagent|lab]...     (none named: build)
 #   build   compilers, libraries and checkers
 #   test    what the tests start: filesystem tools, strace, node for the blob store
 #   fuzz    clang with libFuzzer
 #   demo    what the demo needs: a compiler, the libraries, filesystem tools
 #   store   what the blob store of the tests and the demo runs on
+#   waagent what the VM agent needs, which the tests unpack themselves (tests/waagent/package.py)
 #   lab     virtual machines
 # With --missing it only prints what it would install.
 set -euo pipefail
@@ -27,6 +28,7 @@ declare -A groups=(
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev libgtest-dev libgmock-dev
         e2fsprogs xfsprogs btrfs-progs util-linux mount procps openssl kmod"
     [store]="nodejs npm"
+    [waagent]="python3 python3-distro python3-pkg-resources ca-certificates openssl iproute2 binutils"
     [lab]="qemu-system-x86 qemu-utils mmdebstrap busybox-static kmod cpio e2fsprogs cryptsetup-bin openssl
         gcc libc6-dev g++ python3"
 )

@@ -27,7 +27,7 @@ sys.path[:0] = [str(HERE.parent / "store"), str(HERE.parent / "scratch")]
 import scratch  # noqa: E402
 
 CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWIPC, CLONE_NEWNET = 0x00020000, 0x20000000, 0x08000000, 0x40000000  # linux/sched.h
-MS_REC, MS_PRIVATE = 16384, 1 << 18                                           # linux/mount.h
+MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18  # linux/mount.h
 PR_SET_PDEATHSIG = 1                                                          # linux/prctl.h
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 END_LIMIT_S = 30
@@ -55,7 +55,10 @@ def mount(kind, target, options=""):
 
 
 def hide_the_machine(work):
-    """What the extension reads or leaves outside its own folder is ours, and empty but for /etc."""
+    """What the extension reads or leaves outside its own folder is ours, and empty but for /etc. Programs and udev's
+    rules, which the VM agent would change, are read-only."""
+    checked(LIBC.mount(b"/usr", b"/usr", None, MS_BIND | MS_REC, None), "bind /usr")
+    checked(LIBC.mount(b"none", b"/usr", None, MS_REMOUNT | MS_BIND | MS_RDONLY, None), "a read-only /usr")
     copy = work / "etc"
     shutil.copytree("/etc", copy, symlinks=True, ignore_dangling_symlinks=True, ignore=shutil.ignore_patterns("azure"))
     for folder, mode in (("/etc", "0755"), ("/run", "0755"), ("/var/lib", "0755"), ("/var/log", "0755"),
