@@ -80,6 +80,9 @@ public:
             case EnableAction::run:
                 return begin();
             case EnableAction::repeat_sequence:
+                if (ended_) {
+                    forget_protected_settings(*text);
+                }
                 return 0;
             case EnableAction::repeat_task:
                 return repeat_task();
@@ -111,12 +114,24 @@ private:
     EnableAction decide(const std::string& task_id) {
         const Result<std::string> status = context_.status().read(status_name());
         const auto gist = status ? read_status(*status) : std::nullopt;
+        ended_ = gist && gist->ended;
         const EnableFacts facts{.sequence = sequence_,
                                 .task_id = task_id,
                                 .machine_identity = context_.machine_identity(),
-                                .ended = gist && gist->ended,
+                                .ended = ended_,
                                 .worker_runs = WorkerLock::is_held(kDurableFolder)};
         return decide_enable(context_.state().load(), facts);
+    }
+
+    /// The VM agent has written them anew, and nobody will need them.
+    void forget_protected_settings(const std::string& text) {
+        const Result<std::string> without = without_protected_settings(text);
+        const Result<void> written =
+            without ? context_.config().replace(settings_name(), *without) : without.error();
+        if (!written) {
+            log().warning("enable", "protected settings stay in the file",
+                          {{"why", written.error().describe()}});
+        }
     }
 
     int begin() {
@@ -218,6 +233,7 @@ private:
     linux_os::SystemClock clock_;
     RunLog run_log_;
     int sequence_ = 0;
+    bool ended_ = false;  // its status file says so
     BackupReport report_;
 };
 

@@ -39,6 +39,7 @@ class Context:
 
 class AgentTest(unittest.TestCase):
     maxDiff = None
+    options = {}  # of the VM agent, beyond what all tests set
 
     def setUp(self):
         self.folder = Context.place.work / self._testMethodName
@@ -50,7 +51,7 @@ class AgentTest(unittest.TestCase):
         self.mounts = Context.place.mounts
         self.addCleanup(self._remove)
         self.world = world.World(self.folder, Context.place.disks, Context.tenant, Context.content,
-                                 Context.package_folder)
+                                 Context.package_folder, **self.options)
         self.world.configure()
         self.world.publish("1.0.0.1")
         self.agent, self.fabric = self.world.agent, self.world.fabric

@@ -3,6 +3,7 @@
 """One version under the real VM agent: what it reports of our backups, and that nothing but new settings begins one."""
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import shutil
@@ -28,6 +29,7 @@ class LifeTest(agent_case.AgentTest):
         self.assertEqual(VERSION, facts["extensionVersion"])
         self.assertEqual([(VERSION, "install"), (VERSION, "enable")], self.commands_after(0))
         self.check_uploads(2)
+        self.check_protected_settings_are_gone(first)
         self.check_secrets()
 
         self.world.tenant.rotate()
@@ -115,6 +117,13 @@ class LifeTest(agent_case.AgentTest):
         self.assertEqual([(VERSION, "enable")], self.commands_after(count))
         self.assertEqual(before, agent_case.inner(handler))
         self.assertEqual(("Ready", snapshots), (handler.state, self.world.snapshots()))
+        self.check_protected_settings_are_gone(extension)
+
+    def check_protected_settings_are_gone(self, extension):
+        """The VM agent writes the settings file anew before each `enable`."""
+        text = (FOLDER / f"config/{extension.sequence}.settings").read_text(encoding="utf-8")
+        self.assertNotIn(extension.sealed, text)
+        self.assertEqual(extension.public, json.loads(text)["runtimeSettings"][0]["handlerSettings"]["publicSettings"])
 
     def check_uploads(self, count):
         """Where the status is to be uploaded stands in protected settings alone: they were opened."""
