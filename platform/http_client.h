@@ -18,8 +18,8 @@ struct HttpTarget {
     bool tls = true;
     std::string host;
     int port = 443;
-    std::string path;  // percent-encoded, as it goes on the wire: "/container/blob"
-    Secret query;      // byte for byte what stands behind the '?', without it
+    std::string path;         // percent-encoded, as it goes on the wire: "/container/blob"
+    Secret query;             // byte for byte what stands behind the '?', without it
     bool port_given = false;  // whoever named the target named the port, be it the scheme's own
 
     HttpTarget duplicate() const {

@@ -15,14 +15,19 @@ std::string ProxyServer::shown() const {
 std::shared_ptr<const ProxyServer> ProxyRules::choose(const HttpTarget& target) const {
     const std::shared_ptr<const ProxyServer>& proxy =
         target.tls ? settings_.for_tls : settings_.for_plain;
-    const bool near = is_near(target.host) ||
-                      std::ranges::find(settings_.local_hosts, target.host) !=
-                          settings_.local_hosts.end();
+    const bool near =
+        is_near(target.host) ||
+        std::ranges::find(settings_.local_hosts, target.host) != settings_.local_hosts.end();
     if (!proxy || near || direct_.contains(target.shown_host()) ||
         is_excepted(settings_.exceptions, target.host, target.port)) {
         return nullptr;
     }
     return proxy;
+}
+
+std::string ProxyRules::shown(bool tls) const {
+    const std::shared_ptr<const ProxyServer>& proxy = tls ? settings_.for_tls : settings_.for_plain;
+    return proxy ? proxy->shown() : "none";
 }
 
 bool ProxyRules::go_direct(const HttpTarget& target) {

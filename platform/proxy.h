@@ -38,6 +38,9 @@ public:
     /// service, a loopback or a link-local address.
     std::shared_ptr<const ProxyServer> choose(const HttpTarget& target) const;
 
+    /// Who is asked for a tunnel to https and to http servers, for the log: "none" or the proxy.
+    std::string shown(bool tls) const;
+
     /// From now on `target` is reached directly: its proxy was of no use, the direct way was.
     /// False if that is known already.
     bool go_direct(const HttpTarget& target);

@@ -162,8 +162,7 @@ std::vector<Result<std::unique_ptr<PreparedRequest>>> BeastHeldHttp::prepare(
         } else if (request.target.tls && !tls) {
             prepared.emplace_back(tls.error());
         } else {
-            auto one = std::make_unique<HeldRequest>(engine_,
-                                                     errand_of(request, std::move(*wire)),
+            auto one = std::make_unique<HeldRequest>(engine_, errand_of(request, std::move(*wire)),
                                                      settings_.proxies->choose(request.target));
             held.push_back(one.get());
             prepared.emplace_back(std::unique_ptr<PreparedRequest>(std::move(one)));
@@ -195,8 +194,8 @@ std::vector<Result<void>> BeastHeldHttp::refresh(const std::vector<PreparedReque
     for (const PreparedRequest* request : requests) {
         const auto& held = static_cast<const HeldRequest&>(*request);
         if (held.spent) {
-            results.emplace_back(fail(Code::internal, "the request to '" + held.target().host +
-                                                          "' was sent already"));
+            results.emplace_back(fail(
+                Code::internal, "the request to '" + held.target().host + "' was sent already"));
         } else {
             results.push_back(held.ready() ? Result<void>() : held.error());
         }

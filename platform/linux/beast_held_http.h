@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "platform/proxy.h"
 #include "platform/linux/look_up.h"
+#include "platform/proxy.h"
 
 namespace stillpoint::linux_os {
 

@@ -156,13 +156,12 @@ void HeldConnection::ask_for_tunnel() {
     tunnel_parser_.emplace();
     tunnel_parser_->header_limit(kMaxHeader);
     tunnel_parser_->skip(true);  // what follows the head of a refusal is of no use
-    http::async_read_header(
-        socket_, buffer_, *tunnel_parser_,
-        [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
-            if (self->state_ == State::opening) {
-                self->tunnel_answered(ec);
-            }
-        });
+    http::async_read_header(socket_, buffer_, *tunnel_parser_,
+                            [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
+                                if (self->state_ == State::opening) {
+                                    self->tunnel_answered(ec);
+                                }
+                            });
 }
 
 void HeldConnection::tunnel_answered(const ErrorCode& ec) {
@@ -279,9 +278,8 @@ void HeldConnection::first_bytes(const ErrorCode& ec, std::size_t count) {
         return;
     }
     if (ec) {
-        finish(ec == asio::ssl::error::stream_truncated
-                   ? reply_error(origin(), asio::error::eof)
-                   : reply_error(origin(), ec));
+        finish(ec == asio::ssl::error::stream_truncated ? reply_error(origin(), asio::error::eof)
+                                                        : reply_error(origin(), ec));
         return;
     }
     buffer_.commit(count);
@@ -344,8 +342,8 @@ void HeldConnection::abort(const Error& error) {
 
 void HeldConnection::give_up() {
     abort(state_ == State::opening
-              ? fail(Code::http_failed, "the connection was not ready in time: waiting for " +
-                                            counterpart())
+              ? fail(Code::http_failed,
+                     "the connection was not ready in time: waiting for " + counterpart())
               : fail(Code::http_failed, "no reply in time from " + origin()));
 }
 

@@ -44,14 +44,15 @@ struct HeldRoute {
 };
 
 /// One physical connection that carries at most one request: open, which includes the tunnel
-/// through a proxy and TLS, then at some later time exchange. From its opening on a read is pending, so that a close by the peer is noticed as soon
-/// as the engine runs; the same read receives the first bytes of the reply. Everything happens on
-/// the thread that runs the engine.
+/// through a proxy and TLS, then at some later time exchange. From its opening on a read is
+/// pending, so that a close by the peer is noticed as soon as the engine runs; the same read
+/// receives the first bytes of the reply. Everything happens on the thread that runs the engine.
 class HeldConnection : public std::enable_shared_from_this<HeldConnection> {
 public:
     HeldConnection(HeldEngine& engine, std::shared_ptr<const HeldRoute> route);
 
-    /// Connects, asks for the tunnel, does TLS, then is ready(); with `and_exchange` goes straight on to the exchange.
+    /// Connects, asks for the tunnel, does TLS, then is ready(); with `and_exchange` goes straight
+    /// on to the exchange.
     void open(bool and_exchange);
     /// Sends the request and reads the reply. Only when ready().
     void exchange();
@@ -70,8 +71,7 @@ public:
 private:
     enum class State { opening, ready, exchanging, done };
     using ErrorCode = boost::system::error_code;
-    using TunnelParser =
-        boost::beast::http::response_parser<boost::beast::http::empty_body>;
+    using TunnelParser = boost::beast::http::response_parser<boost::beast::http::empty_body>;
     using Parser = boost::beast::http::response_parser<boost::beast::http::string_body>;
 
     void connect_next();

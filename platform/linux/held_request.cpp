@@ -19,7 +19,7 @@ HeldRequest::~HeldRequest() {
 }
 
 Error HeldRequest::error() const {
-    const Error last = no_route_      ? *no_route_
+    const Error last = no_route_     ? *no_route_
                        : connection_ ? connection_->error()
                                      : fail(Code::internal, "nothing was tried");
     if (detour_.empty()) {
