@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <iterator>
 
+#include "handlers/config/proxy_choice.h"
+#include "handlers/config/waagent_config.h"
 #include "platform/linux/directory_store.h"
 
 namespace stillpoint {
@@ -34,7 +37,40 @@ void take(ReadConfig<Config> read, Config& config, std::vector<std::string>& war
     std::ranges::move(read.warnings, std::back_inserter(warnings));
 }
 
+ReadConfig<std::shared_ptr<ProxyRules>> read_proxies(const AgentConfig& ours,
+                                                     std::vector<std::string>& warnings) {
+    ProxySources sources;
+    // Other people's files: not to be able to read them is worth a warning only if they are asked.
+    std::string waagent;
+    std::string environment;
+    if (!ours.proxies_off && !ours.proxy) {
+        waagent = read_or_nothing(kWaagentConfig, warnings);
+    }
+    if (!ours.proxies_off) {
+        environment = read_or_nothing(kEnvironmentFile, warnings);
+    }
+    sources.process = network_variables();
+    sources.waagent_config = waagent;
+    sources.environment_file = environment;
+    auto read = choose_proxies(ours, sources);
+    wipe(waagent);
+    wipe(environment);
+    return read;
+}
+
 }  // namespace
+
+Variables network_variables() {
+    std::vector<std::string> names = proxy_variables();
+    names.emplace_back("SSL_CERT_FILE");
+    Variables variables;
+    for (const std::string& name : names) {
+        if (const char* value = std::getenv(name.c_str()); value != nullptr) {
+            variables.emplace(name, Variable{value, 0});
+        }
+    }
+    return variables;
+}
 
 Configuration load_configuration() {
     Configuration configuration;
@@ -42,6 +78,7 @@ Configuration load_configuration() {
     take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
     take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
          warnings);
+    take(read_proxies(configuration.ours, warnings), configuration.proxies, warnings);
     return configuration;
 }
 

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "handlers/config/agent_config.h"
+#include "handlers/config/environment_file.h"
 #include "handlers/config/vmbackup_config.h"
 
 namespace stillpoint {
 
-/// What the administrator set (docs/configuration.md), in our file and in the one of the extension
-/// before us.
+/// What the administrator set (docs/configuration.md): in our file, in the one of the extension
+/// before us, and wherever a proxy may be named.
 struct Configuration {
     AgentConfig ours;
     VmBackupConfig vmbackup;
+    std::shared_ptr<ProxyRules> proxies;
     /// What was not understood, as sentences for the log; the default was used.
     std::vector<std::string> warnings;
 };
 
-/// Reads both files; one that is not there gives the defaults.
+/// The variables of this process that name proxies, exceptions to them and certificates.
+Variables network_variables();
+
+/// Reads the files; one that is not there gives the defaults.
 Configuration load_configuration();
 
 }  // namespace stillpoint

@@ -5,11 +5,13 @@
 
 #include <unistd.h>
 
+#include "agent/configuration.h"
 #include "agent/handler_context.h"
 #include "agent/machine_facts.h"
 #include "agent/run_log.h"
 #include "agent/worker_lock.h"
 #include "base/format.h"
+#include "handlers/config/proxy_choice.h"
 #include "handlers/settings.h"
 #include "handlers/status_reader.h"
 #include "platform/linux/child_process.h"
@@ -27,15 +29,22 @@ constexpr Instant kSystemdLimit = 10s;
 
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd
 /// the worker gets a unit of its own; elsewhere a session.
-Result<void> start_worker(const std::string& folder, int sequence) {
+Result<void> start_worker(const std::string& folder, int sequence, Log& log) {
     const std::vector<std::string> command = {linux_os::own_program(), "worker", "--sequence",
                                               std::to_string(sequence)};
     if (linux_os::systemd_runs()) {
+        std::vector<std::string> withheld;
+        const std::vector<std::string> environment = without_logins(network_variables(), withheld);
+        for (const std::string& name : withheld) {
+            log.warning("network", "a proxy with a password is not taken from the environment",
+                        {{"variable", name}, {"instead", kAgentConfig}});
+        }
         const linux_os::TransientService service{
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
             .properties = {"WorkingDirectory=" + folder, "KillMode=mixed"},
             .command = command,
-            .after_stop = {linux_os::guard_program(), "--thaw-stale"}};
+            .after_stop = {linux_os::guard_program(), "--thaw-stale"},
+            .environment = environment};
         if (linux_os::start_service(service, linux_os::boottime_now() + kSystemdLimit)) {
             return {};
         }
@@ -142,7 +151,8 @@ private:
         if (const Result<void> written = write(transition_verdict()); !written) {
             return 1;
         }
-        if (const Result<void> started = start_worker(context_.folder(), sequence_); !started) {
+        if (const Result<void> started = start_worker(context_.folder(), sequence_, log());
+            !started) {
             return end_with(started.error());
         }
         return 0;

@@ -23,6 +23,7 @@
 #include "platform/linux/guard_process.h"
 #include "platform/linux/linux_inventory.h"
 #include "platform/linux/system_clock.h"
+#include "platform/proxy_client.h"
 #include "snapshot/backup.h"
 #include "snapshot/blob_upload.h"
 #include "snapshot/disk_map.h"
@@ -49,8 +50,10 @@ public:
           sequence_(sequence),
           run_log_(clock_, context.environment().log_folder),
           config_(load_configuration()),
-          http_({.ca_bundle = ca_bundle()}),
-          held_http_(clock_, {.ca_bundle = ca_bundle()}) {}
+          direct_http_({.ca_bundle = ca_bundle()}),
+          tunnels_(clock_, connections()),
+          http_(direct_http_, tunnels_, clock_, config_.proxies),
+          held_http_(clock_, connections()) {}
 
     int run() {
         log().info("worker", "started",
@@ -60,6 +63,9 @@ public:
         for (const std::string& warning : config_.warnings) {
             log().warning("configuration", "not understood", {{"what", warning}});
         }
+        log().info(
+            "network", "proxies",
+            {{"https", config_.proxies->shown(true)}, {"http", config_.proxies->shown(false)}});
         const Result<WorkerLock> lock =
             WorkerLock::take(kDurableFolder, clock_.now() + kOtherBackupLimit);
         if (!lock) {
@@ -75,6 +81,15 @@ private:
 
     std::string ca_bundle() const {
         return config_.ours.ca_bundle.empty() ? linux_os::find_ca_bundle() : config_.ours.ca_bundle;
+    }
+
+    linux_os::BeastHeldHttp::Settings connections() {
+        return {.ca_bundle = ca_bundle(),
+                .look_up = linux_os::look_up_host,
+                .proxies = config_.proxies,
+                .warn = [this](const std::string& why) {
+                    log().warning("network", "proxy of no use, going directly", {{"why", why}});
+                }};
     }
 
     std::string_view configured_method() const {
@@ -292,7 +307,9 @@ private:
     linux_os::SystemClock clock_;
     RunLog run_log_;
     Configuration config_;
-    linux_os::CpprestClient http_;
+    linux_os::CpprestClient direct_http_;
+    linux_os::BeastHeldHttp tunnels_;  // for what goes through a proxy outside the hold
+    ProxyClient http_;
     linux_os::BeastHeldHttp held_http_;
     std::optional<ParsedSettings> settings_;
     Passport passport_;

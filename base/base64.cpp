@@ -59,4 +59,24 @@ std::optional<std::string> decode_base64(std::string_view text) {
     return out;
 }
 
+std::string encode_base64(std::string_view bytes) {
+    constexpr std::string_view kLetters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    // Reserved in one piece, so that no outgrown copy stays behind unwiped.
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t group = 0;
+        for (std::size_t i = at; i < at + 3; ++i) {
+            const auto byte = i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+            group = group << 8U | byte;
+        }
+        for (std::size_t i = 0; i < 4; ++i) {
+            const bool padding = at + i > bytes.size();
+            out += padding ? '=' : kLetters[group >> (18 - 6 * i) & 63U];
+        }
+    }
+    return out;
+}
+
 }  // namespace stillpoint

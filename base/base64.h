@@ -11,4 +11,7 @@ namespace stillpoint {
 /// No value when anything else stands there. The result may hold secrets: wipe() it after use.
 std::optional<std::string> decode_base64(std::string_view text);
 
+/// Encodes with padding, without line breaks. wipe() the result where `bytes` are a secret.
+std::string encode_base64(std::string_view bytes);
+
 }  // namespace stillpoint

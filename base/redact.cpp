@@ -33,6 +33,17 @@ std::size_t token_end(std::string_view text, std::size_t from) {
     return from;
 }
 
+/// How much of "user:password@host/path" is a login: all before the last '@' of the authority.
+std::size_t login_size(std::string_view text) {
+    std::size_t end = 0;
+    while (end < text.size() && !ends_token(text[end]) && text[end] != '/' && text[end] != '?' &&
+           text[end] != '#') {
+        ++end;
+    }
+    const std::size_t at = text.substr(0, end).rfind('@');
+    return at == std::string_view::npos ? 0 : at;
+}
+
 bool is_word(char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
@@ -49,7 +60,16 @@ std::string redact(std::string_view text) {
         const bool word_start = i == 0 || !is_word(text[i - 1]);
         if (starts_with_no_case(rest, "http://") || starts_with_no_case(rest, "https://")) {
             in_url = true;
-        } else if (ends_token(text[i])) {
+            const std::size_t scheme = rest.find("//") + 2;
+            out += rest.substr(0, scheme);
+            i += scheme;
+            if (const std::size_t login = login_size(text.substr(i)); login > 0) {
+                out += kMask;
+                i += login;
+            }
+            continue;
+        }
+        if (ends_token(text[i])) {
             in_url = false;
         }
         if (in_url && text[i] == '?') {

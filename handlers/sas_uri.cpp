@@ -71,6 +71,7 @@ bool take_authority(std::string_view authority, HttpTarget& target) {
             return false;
         }
         target.port = *number;
+        target.port_given = true;
     }
     return !target.host.empty();
 }

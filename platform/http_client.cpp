@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cctype>
 
+#include "platform/http_wire.h"
+
 namespace stillpoint {
 
 std::string HttpTarget::shown() const {
-    // An IPv6 address stands in brackets: RFC 3986, 3.2.2.
-    const std::string name = host.find(':') == std::string::npos ? host : "[" + host + "]";
-    return std::string(tls ? "https://" : "http://") + name + ":" + std::to_string(port) + path;
+    return std::string(tls ? "https://" : "http://") + shown_host() + path;
+}
+
+std::string HttpTarget::shown_host() const {
+    return authority(host, port);
 }
 
 std::string_view HttpReply::header(std::string_view name) const {

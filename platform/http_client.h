@@ -18,12 +18,17 @@ struct HttpTarget {
     bool tls = true;
     std::string host;
     int port = 443;
-    std::string path;  // percent-encoded, as it goes on the wire: "/container/blob"
-    Secret query;      // byte for byte what stands behind the '?', without it
+    std::string path;         // percent-encoded, as it goes on the wire: "/container/blob"
+    Secret query;             // byte for byte what stands behind the '?', without it
+    bool port_given = false;  // whoever named the target named the port, be it the scheme's own
 
-    HttpTarget duplicate() const { return HttpTarget{tls, host, port, path, query.duplicate()}; }
+    HttpTarget duplicate() const {
+        return HttpTarget{tls, host, port, path, query.duplicate(), port_given};
+    }
     /// "https://host:443/path": everything but the query.
     std::string shown() const;
+    /// "host:443", an IPv6 address in brackets: what is connected to.
+    std::string shown_host() const;
 };
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
@@ -81,9 +86,11 @@ public:
     virtual std::vector<Result<std::unique_ptr<PreparedRequest>>> prepare(
         std::vector<HttpRequest> requests, Deadline deadline) = 0;
 
-    /// Looks whether a prepared connection is still open and makes a fresh one where it is not.
-    /// Called just before the first freeze. Errors: as prepare.
-    virtual Result<void> refresh(PreparedRequest& request, Deadline deadline) = 0;
+    /// Looks whether the prepared connections are still open and makes fresh ones where they are
+    /// not, all in parallel. Called just before the first freeze. A result for each request, in
+    /// order; errors: as prepare.
+    virtual std::vector<Result<void>> refresh(const std::vector<PreparedRequest*>& requests,
+                                              Deadline deadline) = 0;
 
     /// Sends all at once and waits for every reply or `deadline`. A connection found closed before
     /// its first byte is replaced once; after a byte was sent, never. A prepared request is sent

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/base64.h"
+
 namespace stillpoint {
 namespace {
 
@@ -66,10 +68,28 @@ bool is_header_value(std::string_view value) {
 
 std::string host_header(const HttpTarget& target) {
     const bool default_port = target.port == (target.tls ? 443 : 80);
-    // An IPv6 address stands in brackets: RFC 3986, 3.2.2.
-    const bool bare_ipv6 = target.host.find(':') != std::string::npos && target.host.front() != '[';
-    const std::string host = bare_ipv6 ? "[" + target.host + "]" : target.host;
-    return default_port ? host : host + ":" + std::to_string(target.port);
+    const std::string whole = target.shown_host();
+    return default_port ? whole.substr(0, whole.rfind(':')) : whole;
+}
+
+std::string authority(const std::string& host, int port) {
+    const bool bare_ipv6 = host.find(':') != std::string::npos && host.front() != '[';
+    return (bare_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+Secret tunnel_bytes(const HttpTarget& target, const Secret& credentials) {
+    const std::string where = target.shown_host();
+    std::string encoded = encode_base64(credentials.reveal());
+    std::string bytes;
+    // Reserved in one piece: a string that grows leaves copies of the secret behind.
+    bytes.reserve(96 + 2 * where.size() + encoded.size());
+    bytes.append("CONNECT ").append(where).append(" HTTP/1.1\r\nHost: ").append(where);
+    if (!encoded.empty()) {
+        bytes.append("\r\nProxy-Authorization: Basic ").append(encoded);
+    }
+    bytes.append("\r\n\r\n");
+    wipe(encoded);
+    return Secret(std::move(bytes));
 }
 
 Result<Secret> wire_bytes(const HttpRequest& request) {

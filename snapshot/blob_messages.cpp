@@ -24,7 +24,9 @@ Code code_of(std::string_view body) {
 }  // namespace
 
 std::string blob_uri(const HttpTarget& blob) {
-    return std::string(blob.tls ? "https://" : "http://") + host_header(blob) + blob.path;
+    // As the settings name it: whoever compares addresses compares texts.
+    return std::string(blob.tls ? "https://" : "http://") +
+           (blob.port_given ? blob.shown_host() : host_header(blob)) + blob.path;
 }
 
 HttpTarget with_component(const HttpTarget& blob, const std::string& component) {

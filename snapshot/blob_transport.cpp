@@ -74,12 +74,21 @@ Result<void> BlobTransport::refresh(Deadline deadline) {
     if (prepared_.size() != blobs_.size()) {
         return fail(Code::internal, "the snapshots were not prepared");
     }
+    const auto fresh = http_.refresh(requests(), deadline);
     for (std::size_t i = 0; i < prepared_.size(); ++i) {
-        if (const Result<void> fresh = http_.refresh(*prepared_[i], deadline); !fresh) {
-            return unreachable(blobs_[i], fresh.error());
+        if (!fresh.at(i)) {
+            return unreachable(blobs_[i], fresh[i].error());
         }
     }
     return {};
+}
+
+std::vector<PreparedRequest*> BlobTransport::requests() const {
+    std::vector<PreparedRequest*> all;
+    for (const auto& request : prepared_) {
+        all.push_back(request.get());
+    }
+    return all;
 }
 
 SnapshotOutcome BlobTransport::take() {
@@ -89,12 +98,8 @@ SnapshotOutcome BlobTransport::take() {
         outcome.error = fail(Code::internal, "the snapshots were not prepared");
         return outcome;
     }
-    std::vector<PreparedRequest*> requests;
-    for (const auto& request : prepared_) {
-        requests.push_back(request.get());
-    }
     const std::vector<Exchange> exchanges =
-        http_.send(requests, Deadline(clock_.now() + settings_.reply_wait));
+        http_.send(requests(), Deadline(clock_.now() + settings_.reply_wait));
     outcome.answered = true;
     for (std::size_t i = 0; i < exchanges.size(); ++i) {
         const Exchange& exchange = exchanges[i];

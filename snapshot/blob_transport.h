@@ -33,6 +33,8 @@ public:
     SnapshotOutcome take() override;
 
 private:
+    std::vector<PreparedRequest*> requests() const;
+
     HeldHttp& http_;
     const Clock& clock_;
     std::vector<HttpTarget> blobs_;

@@ -38,8 +38,9 @@ Result<void> HostTransport::refresh(Deadline deadline) {
     if (!prepared_) {
         return fail(Code::internal, "dosnapshot was not prepared");
     }
-    if (const Result<void> fresh = http_.refresh(*prepared_, deadline); !fresh) {
-        return unreachable(fresh.error());
+    const auto fresh = http_.refresh({prepared_.get()}, deadline);
+    if (!fresh.at(0)) {
+        return unreachable(fresh[0].error());
     }
     return {};
 }

@@ -3,7 +3,7 @@
 # Installs what Debian 12 lacks for a task, with apt alone. Costs nothing when everything is there.
 #   tools/install_deps.sh [--missing] [build|test|fuzz|demo|store|waagent|lab]...     (none named: build)
 #   build   compilers, libraries and checkers
-#   test    what the tests start: filesystem tools, strace, node for the blob store
+#   test    what the tests start: filesystem tools, strace, a proxy, node for the blob store
 #   fuzz    clang with libFuzzer
 #   demo    what the demo needs: a compiler, the libraries, filesystem tools
 #   store   what the blob store of the tests and the demo runs on
@@ -20,7 +20,7 @@ declare -A groups=(
         libgtest-dev libgmock-dev libbenchmark-dev
         clang-format clang-tidy g++-mingw-w64-x86-64-posix"
     [test]="e2fsprogs xfsprogs btrfs-progs util-linux mount strace openssl procps iproute2 nodejs npm
-        zip unzip kmod"
+        zip unzip kmod tinyproxy-bin"
     [fuzz]="clang libclang-rt-14-dev"
     [demo]="g++ cmake ninja-build ccache pkg-config python3
         libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "handlers/config/proxy_url.h"
+#include "platform/no_proxy.h"
+
 namespace stillpoint {
 namespace {
 
@@ -138,6 +141,35 @@ void read_ca_bundle(const IniEntry& entry, AgentConfig& config, ConfigWarnings& 
     }
 }
 
+void read_proxy(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warnings) {
+    if (same_word(entry.value, "none")) {
+        config.proxies_off = true;
+        config.proxy.reset();
+        return;
+    }
+    Result<ProxyServer> proxy = parse_proxy(entry.value, "'" + std::string(kAgentConfig) + "'");
+    if (proxy) {
+        config.proxies_off = false;
+        config.proxy = std::make_shared<const ProxyServer>(std::move(*proxy));
+    } else {
+        warnings.add_secret(entry.line, "[network] proxy", proxy.error().message(),
+                            config.proxy         ? config.proxy->shown() + " is used"
+                            : config.proxies_off ? "none is used"
+                                                 : "a proxy is looked for elsewhere");
+    }
+}
+
+void read_no_proxy(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warnings) {
+    config.no_proxy = split_exceptions(entry.value);
+    for (const std::string& one : *config.no_proxy) {
+        if (!is_exception(one)) {
+            warnings.add(
+                entry, std::string("'").append(printable(one)) + "' is no network like 10.0.0.0/8",
+                "that entry excepts nothing");
+        }
+    }
+}
+
 void read_entry(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warnings) {
     const auto is = [&](std::string_view section, std::string_view key) {
         return entry.section == section && entry.key == key;
@@ -154,6 +186,13 @@ void read_entry(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warn
         read_endpoint(entry, config, warnings);
     } else if (is("tls", "ca_bundle")) {
         read_ca_bundle(entry, config, warnings);
+    } else if (is("network", "proxy")) {
+        read_proxy(entry, config, warnings);
+    } else if (is("network", "no_proxy")) {
+        read_no_proxy(entry, config, warnings);
+    } else if (entry.section == "network") {
+        warnings.add_secret(entry.line, "[network] " + printable(entry.key),
+                            "this option is not known", "it has no effect");
     } else {
         warnings.add(entry, "this option is not known", "it has no effect");
     }
@@ -171,6 +210,21 @@ ReadConfig<AgentConfig> parse_agent_config(std::string_view text, std::string fi
     }
     read.warnings = warnings.taken();
     return read;
+}
+
+std::vector<std::string> split_exceptions(std::string_view text) {
+    std::vector<std::string> parts;
+    constexpr std::string_view kBetween = ", \t\r\n";
+    while (true) {
+        const std::size_t first = std::min(text.find_first_not_of(kBetween), text.size());
+        text.remove_prefix(first);
+        if (text.empty()) {
+            return parts;
+        }
+        const std::size_t end = std::min(text.find_first_of(kBetween), text.size());
+        parts.emplace_back(text.substr(0, end));
+        text.remove_prefix(end);
+    }
 }
 
 std::chrono::milliseconds hold_limit(const AgentConfig& ours, const VmBackupConfig& vmbackup) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,7 +11,7 @@
 #include "base/device_number.h"
 #include "handlers/config/reading.h"
 #include "handlers/config/vmbackup_config.h"
-#include "platform/http_client.h"
+#include "platform/proxy.h"
 #include "snapshot/disk_map.h"
 
 namespace stillpoint {
@@ -26,11 +27,17 @@ struct AgentConfig {
     std::vector<DiskMapping> disks;
     HttpTarget host{
         .tls = false, .host = "168.63.129.16", .port = 80, .path = "", .query = Secret()};
-    std::string ca_bundle;  // empty: the system's own
+    std::string ca_bundle;                     // empty: the system's own
+    std::shared_ptr<const ProxyServer> proxy;  // null: who else names one is asked
+    bool proxies_off = false;
+    std::optional<std::vector<std::string>> no_proxy;  // no value: the environment's
 };
 
 /// Reads the file's text; an empty one gives the defaults. `file` is what the warnings call it.
 ReadConfig<AgentConfig> parse_agent_config(std::string_view text, std::string file = kAgentConfig);
+
+/// What stands between commas and blanks.
+std::vector<std::string> split_exceptions(std::string_view text);
 
 /// How long anything may be held: the smaller one of our own limit and the other file's timeout.
 std::chrono::milliseconds hold_limit(const AgentConfig& ours, const VmBackupConfig& vmbackup);

@@ -9,10 +9,13 @@ namespace stillpoint {
 
 std::string printable(std::string_view text) {
     constexpr std::size_t kEnough = 60;
-    std::string shown(text.substr(0, kEnough));
+    const std::size_t at = text.rfind('@');
+    const bool login = at != std::string_view::npos;
+    const std::string whole = login ? "***" + std::string(text.substr(at)) : std::string(text);
+    std::string shown = whole.substr(0, kEnough);
     std::ranges::replace_if(
         shown, [](char letter) { return letter < ' ' || letter > '~'; }, '?');
-    return text.size() > kEnough ? shown + "..." : shown;
+    return whole.size() > kEnough ? shown + "..." : shown;
 }
 
 void ConfigWarnings::add_faults(const Ini& ini) {
@@ -26,6 +29,13 @@ void ConfigWarnings::add(const IniEntry& entry, std::string_view what, std::stri
     warnings_.push_back("'" + file_ + "' line " + std::to_string(entry.line) + ", [" +
                         printable(entry.section) + "] " + printable(entry.key) + " = '" +
                         printable(entry.value) + "': " + std::string(what) + "; " +
+                        std::string(instead));
+}
+
+void ConfigWarnings::add_secret(int line, std::string_view option, std::string_view what,
+                                std::string_view instead) {
+    warnings_.push_back("'" + file_ + "' line " + std::to_string(line) + ", " +
+                        std::string(option) + ": " + std::string(what) + "; " +
                         std::string(instead));
 }
 

@@ -19,7 +19,8 @@ struct ReadConfig {
     std::vector<std::string> warnings;
 };
 
-/// For a sentence: what is long is cut, what cannot be printed shows as '?'.
+/// For a sentence: what is long is cut, what cannot be printed shows as '?', and what stands before
+/// the last '@' as "***", since it may be a password.
 std::string printable(std::string_view text);
 
 /// The warnings of one file. Each names file, line, option, cause and the value used instead.
@@ -30,6 +31,9 @@ public:
     void add_faults(const Ini& ini);
     /// "'FILE' line 3, [section] key = 'value': WHAT; INSTEAD".
     void add(const IniEntry& entry, std::string_view what, std::string_view instead);
+    /// The same without the value, which may hold a password: "'FILE' line 3, OPTION: ...".
+    void add_secret(int line, std::string_view option, std::string_view what,
+                    std::string_view instead);
     std::vector<std::string> taken() { return std::move(warnings_); }
 
 private:

@@ -7,7 +7,7 @@
 #include <openssl/ssl.h>
 
 #include "platform/http_wire.h"
-#include "platform/linux/held_connection.h"
+#include "platform/linux/held_request.h"
 #include "platform/linux/tls_trust.h"
 
 namespace stillpoint::linux_os {
@@ -15,35 +15,10 @@ namespace {
 
 namespace asio = boost::asio;
 using Connections = std::vector<std::shared_ptr<HeldConnection>>;
+using Requests = std::vector<HeldRequest*>;
 
-/// A request and the connection that it will go out on.
-class HeldRequest final : public PreparedRequest {
-public:
-    HeldRequest(std::shared_ptr<HeldEngine> engine, std::shared_ptr<const HeldRoute> route)
-        : engine_(std::move(engine)), route_(std::move(route)) {}
-    HeldRequest(const HeldRequest&) = delete;
-    HeldRequest& operator=(const HeldRequest&) = delete;
-    ~HeldRequest() override {
-        if (connection) {
-            connection->abort(fail(Code::http_failed, "given up"));
-        }
-    }
-
-    std::shared_ptr<HeldConnection> reconnect(bool and_exchange) {
-        connection = std::make_shared<HeldConnection>(*engine_, route_);
-        connection->open(and_exchange);
-        return connection;
-    }
-    const std::string& host() const { return route_->host; }
-
-private:
-    std::shared_ptr<HeldEngine> engine_;  // first, so that it outlives the connection
-    std::shared_ptr<const HeldRoute> route_;
-
-public:
-    std::shared_ptr<HeldConnection> connection;
-    bool spent = false;  // handed to send() once
-};
+// A proxy that does not answer must leave time for the direct way.
+constexpr std::chrono::seconds kProxyLimit{10};
 
 // Lets everything happen that can happen without waiting: closed connections show.
 void poll(HeldEngine& engine) {
@@ -53,15 +28,14 @@ void poll(HeldEngine& engine) {
 
 // Runs the engine until none of the connections is busy. Those still busy at the deadline are ended
 // with an error.
-void run(HeldEngine& engine, const Connections& connections, Deadline deadline,
-         const std::string& late) {
+void run(HeldEngine& engine, const Connections& connections, Deadline deadline) {
     const auto busy = [](const auto& connection) { return connection->busy(); };
     while (std::ranges::any_of(connections, busy)) {
         const Instant now = engine.clock.now();
         if (deadline.passed(now)) {
             for (const auto& connection : connections) {
                 if (connection->busy()) {
-                    connection->abort(fail(Code::http_failed, late));
+                    connection->give_up();
                 }
             }
             break;
@@ -75,32 +49,21 @@ void run(HeldEngine& engine, const Connections& connections, Deadline deadline,
     poll(engine);
 }
 
-std::shared_ptr<HeldRoute> route_to(const HttpRequest& request, const Addresses& addresses,
-                                    Secret wire) {
-    auto route = std::make_shared<HeldRoute>();
-    route->tls = request.target.tls;
-    route->host = request.target.host;
-    route->wire = std::move(wire);
-    for (const std::string& text : addresses) {
-        boost::system::error_code ec;
-        const asio::ip::address address = asio::ip::make_address(text, ec);
-        if (!ec) {
-            route->endpoints.emplace_back(address,
-                                          static_cast<unsigned short>(request.target.port));
-        }
-    }
-    return route;
+std::shared_ptr<const HeldErrand> errand_of(const HttpRequest& request, Secret wire) {
+    auto errand = std::make_shared<HeldErrand>();
+    errand->target = request.target.duplicate();
+    errand->target.query = Secret();
+    errand->head = request.method == "HEAD";
+    errand->wire = std::move(wire);
+    return errand;
 }
 
-// Puts the error in the place of a request that has no connection.
-void drop_unready(std::vector<Result<std::unique_ptr<PreparedRequest>>>& prepared) {
-    for (auto& entry : prepared) {
-        const auto* held = entry ? static_cast<const HeldRequest*>(entry->get()) : nullptr;
-        if (held != nullptr && !held->connection->ready()) {
-            const Error error = held->connection->error();
-            entry = error;
-        }
-    }
+Requests unready(const Requests& requests, bool through_proxy) {
+    Requests some;
+    std::ranges::copy_if(requests, std::back_inserter(some), [&](const HeldRequest* request) {
+        return !request->ready() && request->goes_through_proxy() == through_proxy;
+    });
+    return some;
 }
 
 Exchange not_sent(const Clock& clock, bool late) {
@@ -112,7 +75,11 @@ Exchange not_sent(const Clock& clock, bool late) {
 }  // namespace
 
 BeastHeldHttp::BeastHeldHttp(const Clock& clock, Settings settings)
-    : clock_(clock), settings_(std::move(settings)), engine_(std::make_shared<HeldEngine>(clock)) {}
+    : clock_(clock), settings_(std::move(settings)), engine_(std::make_shared<HeldEngine>(clock)) {
+    if (!settings_.proxies) {
+        settings_.proxies = std::make_shared<ProxyRules>();
+    }
+}
 
 BeastHeldHttp::~BeastHeldHttp() = default;
 
@@ -138,53 +105,102 @@ Result<void> BeastHeldHttp::make_tls_context_for(const std::vector<HttpRequest>&
     return needed ? make_tls_context() : Result<void>();
 }
 
+// One parallel attempt of all, each on the way that it goes now.
+void BeastHeldHttp::connect(const std::vector<HeldRequest*>& requests, Deadline deadline) {
+    std::vector<std::string> hosts;
+    for (const HeldRequest* request : requests) {
+        hosts.push_back(request->unknown_host());
+    }
+    std::erase(hosts, std::string());
+    const auto found = look_up_all(settings_.look_up, hosts, deadline, clock_);
+    Connections connections;
+    for (HeldRequest* request : requests) {
+        if (const auto addresses = found.find(request->unknown_host()); addresses != found.end()) {
+            request->set_addresses(addresses->second);
+        }
+        if (auto connection = request->reconnect(false)) {
+            connections.push_back(std::move(connection));
+        }
+    }
+    run(*engine_, connections, deadline);
+}
+
+// Makes all of them ready that can be: first through the proxy those that have one, then directly
+// what is left. No byte of a request has been sent by then, so the second way repeats nothing.
+void BeastHeldHttp::open(const std::vector<HeldRequest*>& requests, Deadline deadline) {
+    const Requests proxied = unready(requests, true);
+    if (!proxied.empty()) {
+        const Instant now = clock_.now();
+        const Instant share = std::min<Instant>((deadline.at() - now) / 2, kProxyLimit);
+        connect(proxied, Deadline(now + share));
+        for (HeldRequest* request : unready(proxied, true)) {
+            request->leave_proxy();
+        }
+    }
+    const Requests direct = unready(requests, false);
+    if (!direct.empty()) {
+        connect(direct, deadline);
+    }
+    for (const HeldRequest* request : direct) {
+        if (request->ready() && !request->detour().empty() &&
+            settings_.proxies->go_direct(request->target()) && settings_.warn) {
+            settings_.warn(request->detour());
+        }
+    }
+}
+
 std::vector<Result<std::unique_ptr<PreparedRequest>>> BeastHeldHttp::prepare(
     std::vector<HttpRequest> requests, Deadline deadline) {
     const Result<void> tls = make_tls_context_for(requests);
-    std::vector<std::string> hosts;
-    for (const HttpRequest& request : requests) {
-        hosts.push_back(request.target.host);
-    }
-    const auto found = look_up_all(settings_.look_up, hosts, deadline, clock_);
-
     std::vector<Result<std::unique_ptr<PreparedRequest>>> prepared;
-    Connections connections;
+    Requests held;
     for (HttpRequest& request : requests) {
-        const Result<Addresses>& addresses = found.at(request.target.host);
         Result<Secret> wire = wire_bytes(request);
         wipe(request.body);
         if (!wire) {
             prepared.emplace_back(wire.error());
         } else if (request.target.tls && !tls) {
             prepared.emplace_back(tls.error());
-        } else if (!addresses) {
-            prepared.emplace_back(addresses.error());
         } else {
-            auto held = std::make_unique<HeldRequest>(
-                engine_, route_to(request, *addresses, std::move(*wire)));
-            connections.push_back(held->reconnect(false));
-            prepared.emplace_back(std::unique_ptr<PreparedRequest>(std::move(held)));
+            auto one = std::make_unique<HeldRequest>(engine_, errand_of(request, std::move(*wire)),
+                                                     settings_.proxies->choose(request.target));
+            held.push_back(one.get());
+            prepared.emplace_back(std::unique_ptr<PreparedRequest>(std::move(one)));
         }
     }
-    run(*engine_, connections, deadline, "the connection was not ready in time");
-    drop_unready(prepared);
+    open(held, deadline);
+    for (auto& entry : prepared) {
+        const auto* one = entry ? static_cast<const HeldRequest*>(entry->get()) : nullptr;
+        if (one != nullptr && !one->ready()) {
+            const Error error = one->error();
+            entry = error;
+        }
+    }
     return prepared;
 }
 
-Result<void> BeastHeldHttp::refresh(PreparedRequest& request, Deadline deadline) {
-    auto& held = static_cast<HeldRequest&>(request);
-    if (held.spent) {
-        return fail(Code::internal, "the request to '" + held.host() + "' was sent already");
-    }
+std::vector<Result<void>> BeastHeldHttp::refresh(const std::vector<PreparedRequest*>& requests,
+                                                 Deadline deadline) {
     poll(*engine_);
-    if (held.connection->ready()) {
-        return {};
+    Requests closed;
+    for (PreparedRequest* request : requests) {
+        auto* held = static_cast<HeldRequest*>(request);
+        if (!held->spent && !held->ready()) {
+            closed.push_back(held);
+        }
     }
-    run(*engine_, {held.reconnect(false)}, deadline, "the connection was not ready in time");
-    if (!held.connection->ready()) {
-        return held.connection->error();
+    open(closed, deadline);
+    std::vector<Result<void>> results;
+    for (const PreparedRequest* request : requests) {
+        const auto& held = static_cast<const HeldRequest&>(*request);
+        if (held.spent) {
+            results.emplace_back(fail(
+                Code::internal, "the request to '" + held.target().host + "' was sent already"));
+        } else {
+            results.push_back(held.ready() ? Result<void>() : held.error());
+        }
     }
-    return {};
+    return results;
 }
 
 std::vector<Exchange> BeastHeldHttp::send(const std::vector<PreparedRequest*>& requests,
@@ -197,19 +213,17 @@ std::vector<Exchange> BeastHeldHttp::send(const std::vector<PreparedRequest*>& r
         auto& held = static_cast<HeldRequest&>(*request);
         if (late || std::exchange(held.spent, true)) {
             connections.push_back(nullptr);
-            continue;
-        }
-        connections.push_back(held.connection);
-        if (held.connection->ready()) {
-            held.connection->exchange();
+        } else if (held.ready()) {
+            connections.push_back(held.connection());
+            held.connection()->exchange();
         } else {
-            // Closed meanwhile and nothing was sent: one fresh connection.
-            connections.back() = held.reconnect(true);
+            // Closed meanwhile and nothing was sent: one fresh connection, on the same way.
+            connections.push_back(held.reconnect(true));
         }
     }
     Connections started = connections;
     std::erase(started, nullptr);
-    run(*engine_, started, deadline, "no reply in time");
+    run(*engine_, started, deadline);
 
     std::vector<Exchange> exchanges;
     exchanges.reserve(connections.size());

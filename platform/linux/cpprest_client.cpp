@@ -211,7 +211,7 @@ Result<HttpReply> CpprestClient::send(HttpRequest request, std::chrono::millisec
     }
     limit_threads();
     const auto call = std::make_shared<Call>();
-    call->host = request.target.host;
+    call->host = request.target.shown_host();
     call->max_body = settings_.max_body;
     call->request_body = std::move(request.body);
     std::future<Result<HttpReply>> future = call->promise.get_future();

@@ -27,9 +27,9 @@ bool ask_for_name(SSL* ssl, const std::string& host) {
 }
 
 // What a failed read means to a person, and whether its number is an errno.
-Error reply_error(const std::string& host, const boost::system::error_code& ec) {
-    const auto about = [&host](const std::string& what) {
-        return fail(Code::http_failed, "'" + host + "' " + what);
+Error reply_error(const std::string& whose, const boost::system::error_code& ec) {
+    const auto about = [&whose](const std::string& what) {
+        return fail(Code::http_failed, whose + " " + what);
     };
     if (ec == http::error::partial_message || ec == asio::ssl::error::stream_truncated) {
         return about("cut its reply off");
@@ -47,6 +47,18 @@ Error reply_error(const std::string& host, const boost::system::error_code& ec) 
         return about("broke the connection before its reply was complete").with_errno(ec.value());
     }
     return about("sent a reply that is not HTTP: " + ec.message());
+}
+
+// What a proxy's status number means to whoever has to set it right.
+std::string refusal_text(unsigned status, const ProxyServer& proxy) {
+    constexpr unsigned kAuthentication = 407;
+    std::string text = std::to_string(status) + " ";
+    text += std::string(http::obsolete_reason(http::int_to_status(status)));
+    if (status == kAuthentication) {
+        text += proxy.credentials.empty() ? ", it wants a user name and a password"
+                                          : ", it does not take the user name and password";
+    }
+    return text;
 }
 
 HttpReply to_reply(http::response<http::string_body>&& message) {
@@ -81,7 +93,7 @@ void HeldConnection::with_stream(Action action) {
 
 void HeldConnection::open(bool and_exchange) {
     exchange_when_open_ = and_exchange;
-    error_ = fail(Code::http_failed, "'" + route_->host + "' has no address");
+    error_ = fail(Code::http_failed, counterpart() + " has no address");
     connect_next();
 }
 
@@ -122,7 +134,55 @@ void HeldConnection::connected(std::size_t attempt, const ErrorCode& ec) {
     }
     boost::system::error_code ignored;
     (void)socket_.set_option(tcp::no_delay(true), ignored);
-    if (route_->tls) {
+    if (route_->proxy) {
+        ask_for_tunnel();
+    } else if (route_->errand->target.tls) {
+        shake_hands();
+    } else {
+        opened();
+    }
+}
+
+std::string HeldConnection::counterpart() const {
+    return route_->proxy && !tunnelled_ ? route_->proxy->shown() : origin();
+}
+
+void HeldConnection::ask_for_tunnel() {
+    const std::string_view bytes = route_->tunnel.reveal();
+    asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
+                      [self = shared_from_this()](const ErrorCode&, std::size_t) {
+                          // As with the request, the read learns what became of it.
+                      });
+    tunnel_parser_.emplace();
+    tunnel_parser_->header_limit(kMaxHeader);
+    tunnel_parser_->skip(true);  // what follows the head of a refusal is of no use
+    http::async_read_header(socket_, buffer_, *tunnel_parser_,
+                            [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
+                                if (self->state_ == State::opening) {
+                                    self->tunnel_answered(ec);
+                                }
+                            });
+}
+
+void HeldConnection::tunnel_answered(const ErrorCode& ec) {
+    const std::string proxy = counterpart();
+    if (ec) {
+        finish(reply_error(proxy, ec));
+        return;
+    }
+    const unsigned status = tunnel_parser_->get().result_int();
+    if (status / 100 != 2) {
+        finish(fail(Code::http_failed, proxy + " makes no tunnel to " + origin() + ": " +
+                                           refusal_text(status, *route_->proxy)));
+        return;
+    }
+    // Nobody speaks in a tunnel before we do: RFC 9110, 9.3.6, and both TLS and HTTP.
+    if (buffer_.size() > 0) {
+        finish(fail(Code::http_failed, proxy + " sent more than its answer"));
+        return;
+    }
+    tunnelled_ = true;
+    if (route_->errand->target.tls) {
         shake_hands();
     } else {
         opened();
@@ -130,19 +190,20 @@ void HeldConnection::connected(std::size_t attempt, const ErrorCode& ec) {
 }
 
 void HeldConnection::shake_hands() {
+    const std::string& host = route_->errand->target.host;
     tls_.emplace(socket_, *engine_.tls);
     SSL* ssl = tls_->native_handle();
     ErrorCode not_an_address;
-    (void)asio::ip::make_address(route_->host, not_an_address);
+    (void)asio::ip::make_address(host, not_an_address);
     bool named = false;
     if (not_an_address) {
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        named = SSL_set1_host(ssl, route_->host.c_str()) == 1 && ask_for_name(ssl, route_->host);
+        named = SSL_set1_host(ssl, host.c_str()) == 1 && ask_for_name(ssl, host);
     } else {
-        named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), route_->host.c_str()) == 1;
+        named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
     }
     if (!named) {
-        finish(fail(Code::http_failed, "'" + route_->host + "' cannot be named in TLS"));
+        finish(fail(Code::http_failed, origin() + " cannot be named in TLS"));
         return;
     }
     tls_->async_handshake(asio::ssl::stream_base::client,
@@ -159,7 +220,7 @@ void HeldConnection::shake_hands() {
 }
 
 Error HeldConnection::open_error(const std::string& what, const ErrorCode& ec) {
-    const Error error = fail(Code::http_failed, what + " '" + route_->host + "'");
+    const Error error = fail(Code::http_failed, what + " " + counterpart());
     if (tls_) {
         const long verdict = SSL_get_verify_result(tls_->native_handle());
         if (verdict != X509_V_OK) {
@@ -198,7 +259,7 @@ void HeldConnection::exchange() {
     sent_anything_ = true;
     sent_ = engine_.clock.now();
     with_stream([this](auto& stream) {
-        const std::string_view wire = route_->wire.reveal();
+        const std::string_view wire = route_->errand->wire.reveal();
         asio::async_write(stream, asio::buffer(wire.data(), wire.size()),
                           [self = shared_from_this()](const ErrorCode&, std::size_t) {
                               // A failed write is not the end: a server may answer before it has
@@ -213,13 +274,12 @@ void HeldConnection::first_bytes(const ErrorCode& ec, std::size_t count) {
     }
     if (state_ != State::exchanging) {
         // Bytes without a request are a server's farewell (408 Request Timeout): as good as closed.
-        finish(fail(Code::http_failed, "'" + route_->host + "' closed the idle connection"));
+        finish(fail(Code::http_failed, origin() + " closed the idle connection"));
         return;
     }
     if (ec) {
-        finish(ec == asio::ssl::error::stream_truncated
-                   ? reply_error(route_->host, asio::error::eof)
-                   : reply_error(route_->host, ec));
+        finish(ec == asio::ssl::error::stream_truncated ? reply_error(origin(), asio::error::eof)
+                                                        : reply_error(origin(), ec));
         return;
     }
     buffer_.commit(count);
@@ -230,6 +290,7 @@ void HeldConnection::read_reply() {
     parser_.emplace();
     parser_->body_limit(kMaxBody);
     parser_->header_limit(kMaxHeader);
+    parser_->skip(route_->errand->head);
     with_stream([this](auto& stream) {
         http::async_read_header(stream, buffer_, *parser_,
                                 [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
@@ -257,13 +318,13 @@ void HeldConnection::reply_read(const ErrorCode& ec) {
         return;
     }
     if (ec) {
-        finish(reply_error(route_->host, ec));
+        finish(reply_error(origin(), ec));
         return;
     }
     // 100 Continue and its like announce a reply, they are none: RFC 9110, 15.2.
     if (parser_->get().result_int() / 100 == 1 && parser_->get().result_int() != 101) {
         if (++interim_replies_ > kMaxInterimReplies) {
-            finish(fail(Code::http_failed, "'" + route_->host + "' sends interim replies only"));
+            finish(fail(Code::http_failed, origin() + " sends interim replies only"));
             return;
         }
         read_reply();
@@ -277,6 +338,13 @@ void HeldConnection::abort(const Error& error) {
     if (state_ != State::done) {
         finish(error);
     }
+}
+
+void HeldConnection::give_up() {
+    abort(state_ == State::opening
+              ? fail(Code::http_failed,
+                     "the connection was not ready in time: waiting for " + counterpart())
+              : fail(Code::http_failed, "no reply in time from " + origin()));
 }
 
 void HeldConnection::finish(std::optional<Error> error) {

@@ -39,14 +39,14 @@ bool systemd_runs() {
            same_mount_namespace_as_init();
 }
 
-Result<void> start_service(const TransientService& service, Instant until) {
-    if (!plain_words(service.command) || !plain_words(service.after_stop)) {
-        return fail(Code::guard_unavailable, "a path holds a character that would need quoting");
-    }
+std::vector<std::string> systemd_run_words(const TransientService& service) {
     std::vector<std::string> command = {"systemd-run", "--quiet", "--collect",
                                         "--unit=" + service.unit};
     for (const std::string& property : service.properties) {
         command.push_back("--property=" + property);
+    }
+    for (const std::string& variable : service.environment) {
+        command.push_back("--setenv=" + variable);
     }
     if (!service.after_stop.empty()) {
         command.push_back(fmt::format("--property=ExecStopPost=/bin/sh -c \"exec {}\"",
@@ -56,7 +56,14 @@ Result<void> start_service(const TransientService& service, Instant until) {
         command.emplace_back(word);
     }
     command.push_back(fmt::format("exec {}", fmt::join(service.command, " ")));
-    const Result<pid_t> child = spawn(command, false);
+    return command;
+}
+
+Result<void> start_service(const TransientService& service, Instant until) {
+    if (!plain_words(service.command) || !plain_words(service.after_stop)) {
+        return fail(Code::guard_unavailable, "a path holds a character that would need quoting");
+    }
+    const Result<pid_t> child = spawn(systemd_run_words(service), false);
     if (!child) {
         return fail(Code::guard_unavailable, "cannot ask systemd for a service")
             .caused_by(child.error());

@@ -20,7 +20,12 @@ struct TransientService {
     std::vector<std::string> properties;  // "KillMode=mixed"
     std::vector<std::string> command;
     std::vector<std::string> after_stop;  // ExecStopPost; empty: none
+    /// "NAME=value": it inherits nothing. Everybody on the machine can read it.
+    std::vector<std::string> environment = {};
 };
+
+/// The words that start it with systemd-run.
+std::vector<std::string> systemd_run_words(const TransientService& service);
 
 /// Errors: guard_unavailable: the unit did not start before `until`, or a word of the command holds
 /// a character other than letters, digits and those usual in paths.

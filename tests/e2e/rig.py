@@ -126,7 +126,7 @@ class Rig:
     # Configuration
 
     @staticmethod
-    def configure(disks, luns, host_port=None, only=None, limit_s=None, ca_bundle=None):
+    def configure(disks, luns, host_port=None, only=None, limit_s=None, ca_bundle=None, network=()):
         """Own configuration: `luns` by device; every other disk of the machine is never snapshotted."""
         places = {name: "local" for name in os.listdir("/sys/class/block")
                   if not pathlib.Path(f"/sys/class/block/{name}/partition").exists()}
@@ -138,6 +138,8 @@ class Rig:
             lines += ["", "[host]", f"endpoint = http://127.0.0.1:{host_port}"]
         if ca_bundle is not None:
             lines += ["", "[tls]", f"ca_bundle = {ca_bundle}"]
+        if network:
+            lines += ["", "[network]", *network]
         for folder in (ETC_OWN, ETC_AZURE):
             folder.mkdir(exist_ok=True)
         (ETC_OWN / "stillpoint.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -203,9 +205,9 @@ class Rig:
                 raise RuntimeError(f"no final status within {limit_s} s; the last one: {status}\n{self.log()}")
             time.sleep(0.01)
 
-    def backup(self, sequence, limit_s=60):
-        """`enable` and its final document."""
-        ended = self.run("enable", sequence)
+    def backup(self, sequence, limit_s=60, **variables):
+        """`enable`, with these in its environment, and its final document."""
+        ended = self.run("enable", sequence, **variables)
         if ended.code != 0:
             raise RuntimeError(f"enable left with {ended.code}: {ended.output}\n{self.status(sequence)}\n{self.log()}")
         return self.wait_for_end(sequence, limit_s)

@@ -3,29 +3,14 @@
 """Secrets stay secret, and TLS means TLS. (That no run writes a secret is asked after every end-to-end test.)"""
 import json
 import pathlib
-import subprocess
 
+import authority
 import case
 import request
 import residue
 import rig
 
 DIRECT_DRIVE_TOKEN = f"{request.MARKER}-direct-drive-token"
-
-
-def own_authority(folder):
-    """A certificate for 127.0.0.1 that only its own authority vouches for: (authority, certificate, key)."""
-    def openssl(*words):
-        subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, timeout=60)
-    authority, key = folder / "ca.pem", folder / "ca.key"
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 2, "-subj", "/CN=test authority", "-keyout", key,
-            "-out", authority)
-    own, own_key, asked, names = folder / "own.pem", folder / "own.key", folder / "own.csr", folder / "own.ext"
-    openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=store", "-keyout", own_key, "-out", asked)
-    names.write_text("subjectAltName=IP:127.0.0.1\n", encoding="ascii")
-    openssl("x509", "-req", "-in", asked, "-CA", authority, "-CAkey", key, "-CAcreateserial", "-days", 2, "-extfile",
-            names, "-out", own)
-    return authority, own, own_key
 
 
 class SecretsTest(case.EndToEnd):
@@ -73,10 +58,10 @@ class SecretsTest(case.EndToEnd):
                          disk["directDriveSnapshotIdentifier"])
 
     def backup_over_tls(self, trusted):
-        authority, certificate, key = own_authority(self.folder)
+        trust, certificate, key = authority.make(self.folder)
         self.start_front("--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:0", "--cert", certificate, "--key", key)
         self.base = f"https://{self.front.ready['listening'][1]}/devstoreaccount1"
-        self.configure(ca_bundle=authority if trusted else None)
+        self.configure(ca_bundle=trust if trusted else None)
         self.ask_for(1, request.public("onlyGuest", luns=()), self.blobs())
         return self.guest.backup(1)
 

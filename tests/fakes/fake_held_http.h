@@ -55,13 +55,18 @@ public:
         return prepared;
     }
 
-    Result<void> refresh(PreparedRequest& request, Deadline deadline) override {
+    std::vector<Result<void>> refresh(const std::vector<PreparedRequest*>& requests,
+                                      Deadline deadline) override {
         EXPECT_FALSE(deadline.passed(clock_.now()));
-        const auto& one = static_cast<const Prepared&>(request);
-        EXPECT_FALSE(one.sent) << "refreshed after it was sent";
-        note("refresh " + one.name);
-        ++refreshed;
-        return cannot_refresh ? Result<void>(*cannot_refresh) : Result<void>();
+        std::vector<Result<void>> results;
+        for (const PreparedRequest* request : requests) {
+            const auto& one = static_cast<const Prepared&>(*request);
+            EXPECT_FALSE(one.sent) << "refreshed after it was sent";
+            note("refresh " + one.name);
+            ++refreshed;
+            results.push_back(cannot_refresh ? Result<void>(*cannot_refresh) : Result<void>());
+        }
+        return results;
     }
 
     std::vector<Exchange> send(const std::vector<PreparedRequest*>& requests,

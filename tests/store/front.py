@@ -64,11 +64,12 @@ class Front:
         for disk in self._disks.values():
             disk.copy.prime()
 
-    def handle(self, request, hang):
-        """The reply, or None to close without one. `hang` blocks until the client goes away."""
+    def handle(self, request, hang, peer=None):
+        """The reply, or None to close without one. `hang` blocks until the client goes away. `peer`: its address."""
         arrived = now_ns()
         note = {"at_ns": arrived, "request": f"{request.method} {request.path}", "comp": request.query.get("comp")}
         if self._verbose:
+            note["peer"] = peer
             note["headers"] = request.headers
             note["body"] = request.body.decode("utf-8", "replace")
         rule = self._faults.match(request)
@@ -159,7 +160,7 @@ class Connection(socketserver.BaseRequestHandler):
             link.recv(1)
 
         while (request := wire.read_request(stream, link.sendall)) is not None:
-            answer = self.server.front.handle(request, hang)
+            answer = self.server.front.handle(request, hang, self.client_address[0])
             if answer is None:
                 return
             link.sendall(answer.raw)

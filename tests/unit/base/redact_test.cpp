@@ -24,6 +24,9 @@ TEST(Redact, HidesSecretsAndLeavesTheRest) {
         {"sv=2018&sig=abc%2Bdef&se=2030", "sv=2018&sig=***&se=2030"},
         {"sig%3Dabc", "sig%3D***"},
         {"design=good", "design=good"},
+        {"http://user:p@ss@proxy:3128/a?b", "http://***@proxy:3128/a?***"},
+        {"HTTPS://u@h, https://h/a@b", "HTTPS://***@h, https://h/a@b"},
+        {"write to a@b", "write to a@b"},
         {"token eyJhbGciOi.abc-def end", "token *** end"},
     };
     for (const Row& row : rows) {

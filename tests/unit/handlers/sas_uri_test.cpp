@@ -27,6 +27,11 @@ TEST(ParseSasUri, TakesThePartsAsTheyStand) {
     EXPECT_EQ(parts("https://host?q"), "tls host 443 / q");
 }
 
+TEST(ParseSasUri, KeepsInMindWhetherThePortStoodThere) {
+    EXPECT_TRUE(parse_sas_uri("https://a.example:443/c?sig=x", "uri")->port_given);
+    EXPECT_FALSE(parse_sas_uri("https://a.example/c?sig=x", "uri")->port_given);
+}
+
 TEST(ParseSasUri, MakesATargetThatCanBeShown) {
     EXPECT_EQ(parse_sas_uri("https://a.example/c/b?sig=x", "uri")->shown(),
               "https://a.example:443/c/b");

@@ -18,7 +18,7 @@ TEST_P(PreparedConnection, IsUsedForTheRequestWithoutAnotherLookUp) {
     const auto request = prepare_one(put(server.port(), tls()));
     ASSERT_EQ(look_ups->load(), 1);
 
-    EXPECT_TRUE(http.refresh(*request, in(seconds(5))));
+    EXPECT_TRUE(refresh_one(request.get()));
     const Exchange exchange = send_one(request.get());
 
     EXPECT_TRUE(exchange.reply);
@@ -60,7 +60,7 @@ TEST_P(PreparedConnection, IsMadeGoodAgainByRefresh) {
     ASSERT_TRUE(server.wait_for_connections(1));
     server.close_connections();
 
-    const Result<void> refreshed = http.refresh(*request, in(seconds(5)));
+    const Result<void> refreshed = refresh_one(request.get());
     const bool connected_again = server.wait_for_connections(2);
     const Exchange exchange = send_one(request.get());
 
@@ -92,7 +92,7 @@ TEST_P(PreparedConnection, ThatCannotBeReplacedSendsNothing) {
     server.close_connections();
     server.stop_listening();
 
-    const Result<void> refreshed = http.refresh(*request, in(seconds(5)));
+    const Result<void> refreshed = refresh_one(request.get());
     const Exchange exchange = send_one(request.get());
 
     EXPECT_FALSE(refreshed);
@@ -111,7 +111,7 @@ TEST_P(PreparedConnection, IsSentOnceOnly) {
     EXPECT_TRUE(first.reply);
     ASSERT_FALSE(second.reply);
     EXPECT_FALSE(second.sent_anything);
-    EXPECT_FALSE(http.refresh(*request, in(seconds(1))));
+    EXPECT_FALSE(refresh_one(request.get()));
     EXPECT_EQ(server.requests().size(), 1u);
 }
 

@@ -26,7 +26,7 @@ inline const TestCa& test_ca() {
 struct HeldHttpFixture {
     linux_os::SystemClock clock;
     std::shared_ptr<std::atomic<int>> look_ups = std::make_shared<std::atomic<int>>(0);
-    linux_os::BeastHeldHttp http{clock, {test_ca().bundle(), resolver()}};
+    linux_os::BeastHeldHttp http{clock, {.ca_bundle = test_ca().bundle(), .look_up = resolver()}};
 
     linux_os::LookUp resolver() const {
         return [counter = look_ups](const std::string& host) -> Result<linux_os::Addresses> {
@@ -58,6 +58,10 @@ struct HeldHttpFixture {
             return nullptr;
         }
         return std::move(*prepared.front());
+    }
+
+    Result<void> refresh_one(PreparedRequest* request) {
+        return http.refresh({request}, in(std::chrono::seconds(5))).at(0);
     }
 
     Exchange send_one(PreparedRequest* request,

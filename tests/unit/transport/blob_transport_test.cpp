@@ -169,6 +169,15 @@ TEST(BlobUri, KeepsAPortThatIsNotTheSchemesOwn) {
     EXPECT_EQ(blob_uri(blob), "https://mockacct.blob.core.windows.net:10000/vhds/d.vhd");
 }
 
+TEST(BlobUri, IsWrittenAsTheSettingsWriteIt) {
+    HttpTarget blob = sample_blob("d.vhd");
+    blob.port_given = true;
+    EXPECT_EQ(blob_uri(blob), "https://mockacct.blob.core.windows.net:443/vhds/d.vhd");
+    EXPECT_EQ(blob_uri(with_component(blob, "page")), blob_uri(blob));
+    blob.host = "fd00::1";
+    EXPECT_EQ(blob_uri(blob), "https://[fd00::1]:443/vhds/d.vhd");
+}
+
 TEST(BlobEncryption, IsReadFromTheMetadataOfEachBlob) {
     FakeClock clock;
     FakeHttpClient client;
