@@ -42,6 +42,8 @@ Configuration load_configuration() {
     take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
     take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
          warnings);
+    take(parse_workload_config(read_or_nothing(kWorkloadConfig, warnings)), configuration.workload,
+         warnings);
     return configuration;
 }
 

@@ -6,19 +6,22 @@
 
 #include "handlers/config/agent_config.h"
 #include "handlers/config/vmbackup_config.h"
+#include "handlers/config/workload_config.h"
 
 namespace stillpoint {
 
-/// What the administrator set (docs/configuration.md), in our file and in the one of the extension
+/// What the administrator set (docs/configuration.md), in our file and in those of the extension
 /// before us.
 struct Configuration {
     AgentConfig ours;
     VmBackupConfig vmbackup;
+    /// Where a database is meant no scripts are run: workload.active().
+    WorkloadConfig workload;
     /// What was not understood, as sentences for the log; the default was used.
     std::vector<std::string> warnings;
 };
 
-/// Reads both files; one that is not there gives the defaults.
+/// Reads the files; one that is not there gives the defaults.
 Configuration load_configuration();
 
 }  // namespace stillpoint

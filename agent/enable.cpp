@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include "agent/configuration.h"
 #include "agent/handler_context.h"
 #include "agent/machine_facts.h"
 #include "agent/run_log.h"
@@ -27,9 +28,10 @@ constexpr Instant kSystemdLimit = 10s;
 
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd
 /// the worker gets a unit of its own; elsewhere a session.
-Result<void> start_worker(const std::string& folder, int sequence) {
-    const std::vector<std::string> command = {linux_os::own_program(), "worker", "--sequence",
-                                              std::to_string(sequence)};
+Result<void> start_worker(const std::string& folder, int sequence, const std::string& guest_agent) {
+    const std::vector<std::string> command = {
+        linux_os::own_program(),  "worker",        "--sequence",
+        std::to_string(sequence), "--guest-agent", guest_agent};
     if (linux_os::systemd_runs()) {
         const linux_os::TransientService service{
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
@@ -50,7 +52,9 @@ Result<void> start_worker(const std::string& folder, int sequence) {
 class Enable {
 public:
     explicit Enable(HandlerContext& context)
-        : context_(context), run_log_(clock_, context.environment().log_folder) {}
+        : context_(context),
+          run_log_(clock_, context.environment().log_folder,
+                   load_configuration().vmbackup.write_log) {}
 
     int run() {
         const std::optional<int> sequence = context_.sequence();
@@ -65,7 +69,7 @@ public:
         // again.
         RequestEcho echo = text ? echo_settings(*text) : RequestEcho();
         report_.request = echo;
-        report_.facts = machine_facts(context_.version());
+        report_.facts = machine_facts(context_.version(), guest_agent_);
         if (!text) {
             return end_with(
                 fail(Code::settings_missing, fmt::format("cannot read '{}'", settings_name()))
@@ -129,7 +133,8 @@ private:
         if (const Result<void> written = write(transition_verdict()); !written) {
             return 1;
         }
-        if (const Result<void> started = start_worker(context_.folder(), sequence_); !started) {
+        if (const Result<void> started = start_worker(context_.folder(), sequence_, guest_agent_);
+            !started) {
             return end_with(started.error());
         }
         return 0;
@@ -212,6 +217,7 @@ private:
     linux_os::SystemClock clock_;
     RunLog run_log_;
     int sequence_ = 0;
+    const std::string guest_agent_ = calling_guest_agent();
     BackupReport report_;
 };
 
