@@ -78,6 +78,8 @@ Configuration load_configuration() {
     take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
     take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
          warnings);
+    take(parse_workload_config(read_or_nothing(kWorkloadConfig, warnings)), configuration.workload,
+         warnings);
     take(read_proxies(configuration.ours, warnings), configuration.proxies, warnings);
     return configuration;
 }

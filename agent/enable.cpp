@@ -29,9 +29,11 @@ constexpr Instant kSystemdLimit = 10s;
 
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd
 /// the worker gets a unit of its own; elsewhere a session.
-Result<void> start_worker(const std::string& folder, int sequence, Log& log) {
-    const std::vector<std::string> command = {linux_os::own_program(), "worker", "--sequence",
-                                              std::to_string(sequence)};
+Result<void> start_worker(const std::string& folder, int sequence, const std::string& guest_agent,
+                          Log& log) {
+    const std::vector<std::string> command = {
+        linux_os::own_program(),  "worker",        "--sequence",
+        std::to_string(sequence), "--guest-agent", guest_agent};
     if (linux_os::systemd_runs()) {
         std::vector<std::string> withheld;
         const std::vector<std::string> environment = without_logins(network_variables(), withheld);
@@ -59,7 +61,9 @@ Result<void> start_worker(const std::string& folder, int sequence, Log& log) {
 class Enable {
 public:
     explicit Enable(HandlerContext& context)
-        : context_(context), run_log_(clock_, context.environment().log_folder) {}
+        : context_(context),
+          run_log_(clock_, context.environment().log_folder,
+                   load_configuration().vmbackup.write_log) {}
 
     int run() {
         const std::optional<int> sequence = context_.sequence();
@@ -74,7 +78,7 @@ public:
         // again.
         RequestEcho echo = text ? echo_settings(*text) : RequestEcho();
         report_.request = echo;
-        report_.facts = machine_facts(context_.version());
+        report_.facts = machine_facts(context_.version(), guest_agent_);
         if (!text) {
             return end_with(
                 fail(Code::settings_missing, fmt::format("cannot read '{}'", settings_name()))
@@ -151,7 +155,8 @@ private:
         if (const Result<void> written = write(transition_verdict()); !written) {
             return 1;
         }
-        if (const Result<void> started = start_worker(context_.folder(), sequence_, log());
+        if (const Result<void> started =
+                start_worker(context_.folder(), sequence_, guest_agent_, log());
             !started) {
             return end_with(started.error());
         }
@@ -244,6 +249,7 @@ private:
     RunLog run_log_;
     int sequence_ = 0;
     bool ended_ = false;  // its status file says so
+    const std::string guest_agent_ = calling_guest_agent();
     BackupReport report_;
 };
 

@@ -63,7 +63,10 @@ void add_handler_commands(CLI::App& app, int& exit_code) {
     CLI::App* worker = app.add_subcommand("worker", "does the backup that enable began");
     worker->group("");  // nobody's to call
     worker->add_option("--sequence", *sequence)->required();
-    worker->callback([sequence, &exit_code] { exit_code = run_worker(*sequence); });
+    const auto guest_agent = std::make_shared<std::string>("Unknown");
+    worker->add_option("--guest-agent", *guest_agent, "the VM agent's version, for the report");
+    worker->callback(
+        [sequence, guest_agent, &exit_code] { exit_code = run_worker(*sequence, *guest_agent); });
 }
 
 }  // namespace stillpoint

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/machine_facts.h"
 
+#include <cstdlib>
 #include <fstream>
 
-#include <sys/statvfs.h>
 #include <sys/utsname.h>
 
-#include "platform/linux/guard/open_mount.h"
+#include "handlers/telemetry_facts.h"
+#include "platform/linux/filesystem_usage.h"
+#include "platform/linux/processes.h"
 
 namespace stillpoint {
 namespace {
@@ -33,34 +35,38 @@ std::string os_version() {
 
 }  // namespace
 
-std::vector<TelemetryFact> machine_facts(const std::string& extension_version) {
+std::vector<TelemetryFact> machine_facts(const std::string& extension_version,
+                                         const std::string& guest_agent) {
     utsname kernel{};
     (void)::uname(&kernel);
     return {{"platformArchitecture", "64bit"},
+            {"guestAgentVersion", guest_agent},
             {"extensionVersion", extension_version},
             {"osVersion", os_version()},
-            {"kernelVersion", kernel.release}};
+            {"kernelVersion", kernel.release},
+            {"workloads", database_names(linux_os::process_names())}};
 }
 
-StorageFacts storage_facts(const GuestPlan& plan) {
-    StorageFacts facts;
-    const auto add = [&facts](const std::string& path) {
-        struct statvfs usage {};
-        ++facts.partitions;
-        if (::statvfs(path.c_str(), &usage) != 0) {
-            facts.failed = true;
-            return;
-        }
-        facts.used_bytes +=
-            static_cast<std::uint64_t>(usage.f_blocks - usage.f_bfree) * usage.f_frsize;
-    };
-    for (const FilesystemToHold& one : plan.hold.filesystems) {
-        add(linux_os::path_in_namespace(one.mount_point, one.namespace_pid));
+std::string calling_guest_agent() {
+    const char* daemon = std::getenv("_AZURE_GUEST_AGENT_DAEMON_VERSION_");
+    return guest_agent_version(linux_os::commands_above(), daemon != nullptr ? daemon : "");
+}
+
+StorageFacts storage_facts(const StoragePlan& plan, Log& log) {
+    for (const std::string& mount_point : plan.unreachable) {
+        log.warning("storage", "not counted, the way there may hang", {{"mount", mount_point}});
     }
-    for (const FilesystemToWatch& one : plan.hold.watched) {
-        add(linux_os::path_in_namespace(one.mount_point, one.namespace_pid));
-    }
-    return facts;
+    return measure_storage(plan,
+                           [&](const FilesystemToMeasure& one) -> std::optional<std::uint64_t> {
+                               const auto used = linux_os::used_bytes(
+                                   {one.mount_point, one.mount_id, one.namespace_pid, one.device});
+                               if (!used) {
+                                   log.warning("storage", "not counted, it cannot be read",
+                                               {{"why", used.error().describe()}});
+                                   return std::nullopt;
+                               }
+                               return *used;
+                           });
 }
 
 }  // namespace stillpoint

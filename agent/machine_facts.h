@@ -4,16 +4,21 @@
 #include <string>
 #include <vector>
 
-#include "snapshot/plan.h"
+#include "base/log.h"
 #include "snapshot/report.h"
+#include "snapshot/storage.h"
 
 namespace stillpoint {
 
 /// What every report says about machine and agent, under the wire's names and in its order.
-std::vector<TelemetryFact> machine_facts(const std::string& extension_version);
+/// `guest_agent`: the VM agent's version.
+std::vector<TelemetryFact> machine_facts(const std::string& extension_version,
+                                         const std::string& guest_agent);
 
-/// How full the local filesystems on snapshotted disks are. Touches only what the plan holds or
-/// watches, so no network filesystem can hang it. Not while anything is held.
-StorageFacts storage_facts(const GuestPlan& plan);
+/// The VM agent's version. Only `enable` can tell: the VM agent is its parent.
+std::string calling_guest_agent();
+
+/// How full the filesystems of `plan` are. Not while anything is held.
+StorageFacts storage_facts(const StoragePlan& plan, Log& log);
 
 }  // namespace stillpoint

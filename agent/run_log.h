@@ -5,23 +5,25 @@
 #include <vector>
 
 #include "base/log.h"
+#include "handlers/log_text.h"
 
 namespace stillpoint {
 
 /// The log of one command: to extension.log in the VM agent's log folder, and kept for the log blob
-/// and the events. A log file that cannot be written is no reason to fail.
+/// and the events.
 class RunLog {
 public:
-    RunLog(const Clock& clock, const std::string& log_folder);
+    /// Not `to_file`: nothing is written (WriteLog in vmbackup.conf).
+    RunLog(const Clock& clock, const std::string& log_folder, bool to_file);
 
     Log& log() { return log_; }
-    const std::vector<LogLine>& lines() const { return lines_; }
-    /// All lines as they stand in the file.
-    std::string text() const;
+    const std::vector<LogLine>& lines() const { return recent_.lines(); }
+    /// The latest lines as they stand in the file.
+    std::string text() const { return recent_.text(); }
 
 private:
     Log log_;
-    std::vector<LogLine> lines_;
+    RecentLines recent_;
 };
 
 }  // namespace stillpoint

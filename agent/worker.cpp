@@ -6,10 +6,12 @@
 
 #include <unistd.h>
 
+#include "agent/after_hold.h"
 #include "agent/configuration.h"
 #include "agent/handler_context.h"
 #include "agent/machine_facts.h"
 #include "agent/run_log.h"
+#include "agent/shared_lock.h"
 #include "agent/worker_lock.h"
 #include "base/format.h"
 #include "handlers/events.h"
@@ -45,11 +47,12 @@ std::string random_nonce() {
 /// One run of the worker. The steps stand in run(), in order.
 class Worker {
 public:
-    Worker(HandlerContext& context, int sequence)
+    Worker(HandlerContext& context, int sequence, std::string guest_agent)
         : context_(context),
           sequence_(sequence),
-          run_log_(clock_, context.environment().log_folder),
+          guest_agent_(std::move(guest_agent)),
           config_(load_configuration()),
+          run_log_(clock_, context.environment().log_folder, config_.vmbackup.write_log),
           direct_http_({.ca_bundle = ca_bundle()}),
           tunnels_(clock_, connections()),
           http_(direct_http_, tunnels_, clock_, config_.proxies),
@@ -117,6 +120,10 @@ private:
         for (const std::string& warning : settings_->warnings) {
             log().warning("settings", "read leniently", {{"what", warning}});
         }
+        if (settings_->host_polling) {
+            log().warning("settings", "not polling the host for requests of its own",
+                          {{"why", "this agent does not know how yet; this backup goes on"}});
+        }
         forget_protected_settings(name, *text);
         say_running();
         if (only_installs()) {
@@ -171,6 +178,7 @@ private:
                 log().warning("plan", "noticed", {{"what", warning}});
             }
         }
+        storage_plan_ = plan_storage(*inventory, settings_->request);
         passport_ = Passport{.agent_version = context_.version(),
                              .machine_identity = context_.machine_identity(),
                              .task_id = settings_->request.task_id,
@@ -182,16 +190,21 @@ private:
     }
 
     void hold_and_snapshot(const GuestPlan& plan) {
-        linux_os::FreezeStillPoint still_point(log(), linux_os::guard_program());
+        linux_os::FreezeStillPoint freezing(log(), linux_os::guard_program());
+        AfterHold still_point(freezing, [this] { freeze_lock_.let_go(); });
         const BackupTools tools{still_point, http_, held_http_, clock_, log()};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
         // What went wrong before the hold is said in the final document as well.
         const bool upload_failed = report_.status_upload_failed;
-        report_ =
-            run_backup(settings_->request, plan, services, tools, [this] { write_passport_now(); });
+        report_ = run_backup(settings_->request, plan, services, tools, [&] {
+            write_passport_now();
+            freeze_lock_.take(plan);
+        });
+        freeze_lock_.let_go();
         report_.status_upload_failed = upload_failed;
-        report_.storage = storage_facts(plan);
+        note_database();
+        report_.storage = storage_facts(storage_plan_, log());
         log_outcome();
     }
 
@@ -200,6 +213,18 @@ private:
         if (const Result<void> written = write_passport(context_.durable(), passport_); !written) {
             log().warning("passport", "not written, going on without",
                           {{"why", written.error().describe()}});
+        }
+    }
+
+    /// A database that is meant and not brought to rest is no reason to go without a backup.
+    void note_database() {
+        if (!config_.workload.error) {
+            return;
+        }
+        log().warning("database", "not brought to rest, going on without",
+                      {{"why", config_.workload.error->describe()}});
+        if (!report_.hook_error) {
+            report_.hook_error = config_.workload.error;
         }
     }
 
@@ -238,14 +263,25 @@ private:
     /// The vault reads from the status blob that the work goes on.
     void say_running() {
         report_.request = echo_of(settings_->request);
-        report_.facts = machine_facts(context_.version());
+        report_.facts = facts();
         const StatusDocument running = document(transition_verdict());
         (void)context_.write_status(sequence_, running);
         upload(settings_->request.status_blob, "status", render_status_blob(running));
     }
 
+    std::vector<TelemetryFact> facts() const {
+        std::vector<TelemetryFact> facts = machine_facts(context_.version(), guest_agent_);
+        if (settings_) {
+            facts.push_back({"billingType", settings_->request.only_os_disk ? "os disk" : "none"});
+        }
+        if (freeze_lock_.missed()) {
+            facts.push_back({"freezeLock", "not taken"});
+        }
+        return facts;
+    }
+
     int finish() {
-        report_.facts = machine_facts(context_.version());
+        report_.facts = facts();
         if (settings_ && settings_->protected_error) {
             report_.settings_error = settings_->protected_error;
         }
@@ -261,7 +297,9 @@ private:
         const Result<void> written = write_final(ended);
         if (settings_) {
             upload(settings_->request.status_blob, "status", render_status_blob(ended));
-            upload(settings_->request.logs_blob, "log", run_log_.text());
+            if (config_.vmbackup.write_log) {
+                upload(settings_->request.logs_blob, "log", run_log_.text());
+            }
         }
         leave_events();
         return written ? 0 : 1;
@@ -283,7 +321,8 @@ private:
     }
 
     void leave_events() {
-        if (!context_.environment().events_folder || config_.vmbackup.disable_logging) {
+        if (!context_.environment().events_folder || config_.vmbackup.disable_logging ||
+            !config_.vmbackup.write_log) {
             return;
         }
         auto folder = linux_os::DirectoryStore::open(*context_.environment().events_folder);
@@ -304,27 +343,30 @@ private:
 
     HandlerContext& context_;
     int sequence_;
+    std::string guest_agent_;
     linux_os::SystemClock clock_;
-    RunLog run_log_;
     Configuration config_;
+    RunLog run_log_;
     linux_os::CpprestClient direct_http_;
     linux_os::BeastHeldHttp tunnels_;  // for what goes through a proxy outside the hold
     ProxyClient http_;
     linux_os::BeastHeldHttp held_http_;
     std::optional<ParsedSettings> settings_;
     Passport passport_;
+    StoragePlan storage_plan_;
+    SharedLock freeze_lock_{run_log_.log(), clock_};
     BackupReport report_;
 };
 
 }  // namespace
 
-int run_worker(int sequence) {
+int run_worker(int sequence, const std::string& guest_agent) {
     Result<HandlerContext> context = HandlerContext::load();
     if (!context) {
         std::cerr << "stillpoint: " << context.error().describe() << '\n';
         return 1;
     }
-    return Worker(*context, sequence).run();
+    return Worker(*context, sequence, guest_agent).run();
 }
 
 }  // namespace stillpoint

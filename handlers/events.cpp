@@ -2,6 +2,7 @@
 #include "handlers/events.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "base/format.h"
@@ -11,7 +12,8 @@ namespace stillpoint {
 namespace {
 
 constexpr std::size_t kPartLimit = 2900;
-constexpr std::size_t kFilesInFolder = 500;
+// More than an event's other members and the brackets around it may take.
+constexpr std::size_t kEventRoom = 2048;
 constexpr std::string_view kNoOperation = "00000000-0000-0000-0000-000000000000";
 
 struct Event {
@@ -79,16 +81,24 @@ std::vector<std::string> pieces_of(const LogLine& line) {
 std::vector<Event> gather(const std::vector<LogLine>& lines) {
     std::vector<Event> events;
     std::size_t lost = 0;
+    std::size_t bytes = 0;
     for (const LogLine& line : lines) {
         for (const std::string& piece : pieces_of(line)) {
             const bool joins = !events.empty() && events.back().level == line.level &&
                                events.back().message.size() + piece.size() <= kEventMessageLimit;
+            const std::size_t size = json_quoted(piece).size() + (joins ? 0 : kEventRoom);
+            const bool fits = (joins || events.size() < kEventsPerFile - 1) &&
+                              bytes + size <= kEventFileLimit - kEventRoom;
+            // In order: after a line that was left out there are no others.
+            if (lost > 0 || !fits) {
+                ++lost;
+                continue;
+            }
+            bytes += size;
             if (joins) {
                 events.back().message += piece;
-            } else if (events.size() < kEventsPerFile - 1) {
-                events.push_back({line.time, line.level, piece});
             } else {
-                ++lost;
+                events.push_back({line.time, line.level, piece});
             }
         }
     }
@@ -99,9 +109,36 @@ std::vector<Event> gather(const std::vector<LogLine>& lines) {
     return events;
 }
 
+/// Removes event files that nobody fetched for a day, by the time in their names. How many others
+/// there are.
+Result<std::size_t> tidy(FileStore& folder, std::uint64_t now) {
+    const auto names = folder.list();
+    if (!names) {
+        return names.error();
+    }
+    constexpr std::uint64_t kAge = std::chrono::nanoseconds(kEventFilesKeptFor).count();
+    std::size_t left = 0;
+    for (const std::string& name : *names) {
+        constexpr std::string_view kSuffix = ".json";
+        std::uint64_t time = 0;
+        const char* end = name.data() + name.size();
+        const auto read = std::from_chars(name.data(), end, time);
+        const bool is_event = read.ec == std::errc() && std::string_view(read.ptr, end) == kSuffix;
+        const bool old = is_event && time < now && now - time > kAge;
+        if (!old || !folder.remove(name)) {
+            ++left;
+        }
+    }
+    return left;
+}
+
 }  // namespace
 
 std::string render_events(const EventOrigin& origin, const std::vector<LogLine>& lines) {
+    const std::string operation =
+        origin.operation_id.empty()
+            ? std::string(kNoOperation)
+            : origin.operation_id.substr(0, cut_at(origin.operation_id, kEventOperationLimit));
     JsonWriter json;
     json.begin_array();
     for (const Event& event : gather(lines)) {
@@ -113,8 +150,7 @@ std::string render_events(const EventOrigin& origin, const std::vector<LogLine>&
             .member("Message", event.message)
             .member("EventPid", origin.process_id)
             .member("EventTid", fmt::format("{:0>8}", origin.thread_id))
-            .member("OperationId",
-                    origin.operation_id.empty() ? std::string(kNoOperation) : origin.operation_id)
+            .member("OperationId", operation)
             .end_object();
     }
     json.end_array();
@@ -126,11 +162,11 @@ Result<void> write_events(FileStore& folder, const EventOrigin& origin,
     if (lines.empty()) {
         return {};
     }
-    const auto names = folder.list();
-    if (!names) {
-        return names.error();
+    const Result<std::size_t> waiting = tidy(folder, number);
+    if (!waiting) {
+        return waiting.error();
     }
-    if (names->size() >= kFilesInFolder) {
+    if (*waiting >= kEventFilesKept) {
         return {};
     }
     return folder.replace(fmt::format("{}.json", number), render_events(origin, lines));

@@ -91,6 +91,20 @@ void add_duration(std::vector<TelemetryFact>& facts, std::string_view key,
     }
 }
 
+/// Sizes are in units of 1024 bytes and stand there only when there is something to say.
+void add_storage(std::vector<TelemetryFact>& facts, const StorageFacts& storage) {
+    constexpr std::uint64_t kUnit = 1024;
+    if (storage.network_mounted) {
+        facts.push_back({"networkFSTypePresentInMount", "True"});
+    }
+    if (storage.temporary_bytes != 0) {
+        facts.push_back({"tempDisksSize", std::to_string(storage.temporary_bytes / kUnit)});
+    }
+    if (storage.loop_bytes != 0) {
+        facts.push_back({"loopDevicesSize", std::to_string(storage.loop_bytes / kUnit)});
+    }
+}
+
 std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& verdict) {
     std::vector<TelemetryFact> facts = report.facts;
     const auto add = [&](std::string_view key, std::string value) {
@@ -120,6 +134,7 @@ std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& 
     if (verdict.code != transition_verdict().code) {
         add("extErrorCode", std::string(find_published(verdict.health_code)->name));
     }
+    add_storage(facts, report.storage);
     if (report.status_upload_failed) {
         add("statusBlobUploadError", "true");
     }

@@ -152,6 +152,11 @@ void set_health(Verdict& verdict, const std::optional<Error>& reason) {
     }
 }
 
+bool is_of_database(Code code) {
+    return code == Code::workload_config_malformed || code == Code::workload_role_invalid ||
+           code == Code::workload_authorization_missing || code == Code::workload_not_supported;
+}
+
 Verdict all_taken(const BackupReport& report) {
     const Consistency level = report.claim.level;
     const std::optional<Error> broken = hold_error(report.evidence);
@@ -168,6 +173,11 @@ Verdict all_taken(const BackupReport& report) {
     }
     set_health(verdict, report.settings_error);
     set_health(verdict, report.hook_error);
+    if (report.hook_error && is_of_database(report.hook_error->code())) {
+        verdict.message =
+            fmt::format("Workload Patch failed with warning message: {} StatusCode.{}, ",
+                        report.hook_error->sentence(), published_of(*report.hook_error).name);
+    }
     if (level < Consistency::file_system) {
         set_health(verdict, broken);
         if (verdict.health_state == 0) {

@@ -7,7 +7,7 @@
 namespace stillpoint {
 namespace {
 
-constexpr int kMaxDepth = 256;  // parents in a broken table may form a ring
+constexpr std::size_t kMaxDepth = 256;  // parents in a broken table may form a ring
 
 }  // namespace
 
@@ -39,7 +39,7 @@ bool MountTree::is_exposed(const Mount& mount) const {
         return false;
     }
     const Mount* at = &mount;
-    for (int depth = 0; depth < kMaxDepth; ++depth) {
+    for (std::size_t depth = 0; depth < kMaxDepth; ++depth) {
         const auto covers = [&](const Mount* sibling) {
             // Two on the very same place: the later one is on top.
             return sibling != at && is_within(at->mount_point, sibling->mount_point) &&
@@ -55,6 +55,18 @@ bool MountTree::is_exposed(const Mount& mount) const {
         at = parent->second;
     }
     return true;
+}
+
+std::vector<const Mount*> MountTree::way_to(const Mount& mount) const {
+    std::vector<const Mount*> way = {&mount};
+    while (way.size() < kMaxDepth) {
+        const auto parent = by_id_.find(way.back()->parent_id);
+        if (parent == by_id_.end() || parent->second == way.back()) {
+            break;
+        }
+        way.push_back(parent->second);
+    }
+    return way;
 }
 
 }  // namespace stillpoint

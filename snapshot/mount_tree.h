@@ -18,6 +18,10 @@ public:
     /// elsewhere. `mount` must be one of those the tree was built from.
     bool is_exposed(const Mount& mount) const;
 
+    /// The mounts that a walk to it passes, itself first, the one at the top of its namespace last
+    /// (if that one is among those the tree was built from).
+    std::vector<const Mount*> way_to(const Mount& mount) const;
+
 private:
     const std::vector<const Mount*>& on(int id) const;
 

@@ -39,7 +39,11 @@ struct TelemetryFact {
 struct StorageFacts {
     int partitions = 0;
     std::uint64_t used_bytes = 0;
-    bool failed = false;
+    bool failed = false;  // not all that counts could be read
+    // Beside it, for telemetry:
+    std::uint64_t temporary_bytes = 0;
+    std::uint64_t loop_bytes = 0;
+    bool network_mounted = false;
 };
 
 /// What one backup came to: plain data, the only input of status documents and events.

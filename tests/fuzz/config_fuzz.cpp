@@ -8,6 +8,7 @@
 
 #include "handlers/config/agent_config.h"
 #include "handlers/config/vmbackup_config.h"
+#include "handlers/config/workload_config.h"
 
 namespace {
 
@@ -43,5 +44,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     expect(agent.config.ca_bundle.empty() || agent.config.ca_bundle.front() == '/');
     const auto limit = stillpoint::hold_limit(agent.config, vmbackup.config);
     expect(limit.count() >= 100 && limit.count() <= 60'000);
+
+    const auto workload = stillpoint::parse_workload_config(text, "FILE");
+    expect_sentences(workload.warnings);
+    expect(workload.config.active() == workload.config.error.has_value());
+    expect(!workload.config.error || workload.config.error->sentence().size() < 400);
     return 0;
 }

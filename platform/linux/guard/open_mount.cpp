@@ -69,18 +69,10 @@ std::optional<DeviceNumber> device_of_mount(int mount_id, int namespace_pid) {
     return std::nullopt;
 }
 
-}  // namespace
-
-std::string path_in_namespace(const std::string& mount_point, int namespace_pid) {
-    return namespace_pid == 0 ? mount_point
-                              : fmt::format("/proc/{}/root{}", namespace_pid, mount_point);
-}
-
-OpenedMount open_mount(const MountPlace& place) {
+OpenedMount open_with(const MountPlace& place, int flags) {
     const std::string path = path_in_namespace(place.mount_point, place.namespace_pid);
     OpenedMount opened;
-    // O_NONBLOCK: what is mounted may be a single file, and a FIFO's open would wait for a writer.
-    opened.fd = UniqueFd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    opened.fd = UniqueFd(::open(path.c_str(), flags | O_CLOEXEC));
     if (!opened.fd) {
         opened.error = errno;
         opened.result = FsResult::not_openable;
@@ -92,6 +84,22 @@ OpenedMount open_mount(const MountPlace& place) {
         opened.result = FsResult::replaced;
     }
     return opened;
+}
+
+}  // namespace
+
+std::string path_in_namespace(const std::string& mount_point, int namespace_pid) {
+    return namespace_pid == 0 ? mount_point
+                              : fmt::format("/proc/{}/root{}", namespace_pid, mount_point);
+}
+
+OpenedMount open_mount(const MountPlace& place) {
+    // O_NONBLOCK: what is mounted may be a single file, and a FIFO's open would wait for a writer.
+    return open_with(place, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+OpenedMount open_mount_path(const MountPlace& place) {
+    return open_with(place, O_PATH);
 }
 
 }  // namespace stillpoint::linux_os

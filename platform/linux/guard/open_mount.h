@@ -32,6 +32,10 @@ std::string path_in_namespace(const std::string& mount_point, int namespace_pid)
 /// that nobody waits for without a deadline.
 OpenedMount open_mount(const MountPlace& place);
 
+/// The same without opening what lies there: good for statfs(2) only, but no virus scanner is asked
+/// and nothing of the filesystem is read.
+OpenedMount open_mount_path(const MountPlace& place);
+
 inline MountPlace place_of(const LedgerEntry& entry) {
     return {entry.mount_point, entry.mount_id, entry.namespace_pid, entry.device};
 }

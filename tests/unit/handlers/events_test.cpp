@@ -67,12 +67,52 @@ TEST(RenderEvents, SaysWhatItLeftOut) {
     EXPECT_EQ(events.back()["Message"], "101 more lines are in the log file");
 }
 
+TEST(RenderEvents, KeepsEachEventBelowTheLimitOfTheVmAgent) {
+    EventOrigin origin = kOrigin;
+    origin.operation_id = std::string(100'000, 'i');
+    const auto events = nlohmann::json::parse(
+        render_events(origin, {{kTime, LogLevel::info, std::string(2940, 'x')}}));
+    ASSERT_EQ(events.size(), 1U);
+    std::size_t size = 0;
+    for (const auto& member : events[0]) {
+        size += member.get<std::string>().size();
+    }
+    EXPECT_LE(size, 6144U);
+    EXPECT_LE(events[0]["Message"].get<std::string>().size(), 3072U);
+}
+
+TEST(RenderEvents, KeepsTheFileBelowTheLimitOfTheVmAgent) {
+    // Each byte takes six in the file.
+    const std::vector<LogLine> lines(290, {kTime, LogLevel::info, std::string(2900, '\x01')});
+    const std::string text = render_events(kOrigin, lines);
+    EXPECT_LE(text.size(), std::size_t{4} << 20);
+    EXPECT_GT(text.size(), std::size_t{3} << 20);
+    const auto events = nlohmann::json::parse(text);
+    EXPECT_EQ(events.back()["Message"],
+              std::to_string(291 - events.size()) + " more lines are in the log file");
+}
+
 TEST(WriteEvents, LeavesOneFileNamedByTheTime) {
     testing::FakeFileStore folder;
     ASSERT_TRUE(write_events(folder, kOrigin, {}, 1));
     EXPECT_TRUE(folder.list()->empty());
     ASSERT_TRUE(write_events(folder, kOrigin, {{kTime, LogLevel::info, "x"}}, 1795382252480000000));
     EXPECT_EQ(*folder.list(), std::vector<std::string>{"1795382252480000000.json"});
+}
+
+TEST(WriteEvents, RemovesWhatNobodyFetchedForADay) {
+    constexpr std::uint64_t kNow = 1'795'382'252'480'000'000;
+    constexpr std::uint64_t kHour = 3'600'000'000'000;
+    testing::FakeFileStore folder;
+    for (const std::string& name :
+         {std::to_string(kNow - 25 * kHour) + ".json", std::to_string(kNow - 23 * kHour) + ".json",
+          std::to_string(kNow + kHour) + ".json", std::string("1.json.new"), std::string("x.json"),
+          std::string("99999999999999999999999.json")}) {
+        ASSERT_TRUE(folder.replace(name, "[]"));
+    }
+    ASSERT_TRUE(write_events(folder, kOrigin, {{kTime, LogLevel::info, "x"}}, kNow));
+    EXPECT_FALSE(folder.holds(std::to_string(kNow - 25 * kHour) + ".json"));
+    EXPECT_EQ(folder.list()->size(), 6U);
 }
 
 TEST(WriteEvents, AddsNothingToAFullFolder) {

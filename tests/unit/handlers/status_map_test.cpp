@@ -83,6 +83,19 @@ const Row kRows[] = {
              r.hook_error = fail(Code::action_failed, "pre-script failed");
          });
      }},
+    {"a database is not supported, host took all",
+     [] {
+         return changed(good_run(By::host), [](BackupReport& r) {
+             r.hook_error = fail(Code::workload_not_supported, "no database yet");
+         });
+     }},
+    {"a database is not supported, a disk failed",
+     [] {
+         return changed(good_run(By::host), [](BackupReport& r) {
+             r.hook_error = fail(Code::workload_not_supported, "no database yet");
+             fail_disk(r, 0, Code::host_refused);
+         });
+     }},
     {"protected settings shut, host took all",
      [] {
          return changed(good_run(By::host), [](BackupReport& r) {
@@ -265,6 +278,28 @@ TEST(StatusDocumentOf, ListsDisksOnceTheyWereTried) {
     EXPECT_EQ(status_document(report, verdict_of(report), origin()).snapshots->size(), 0U);
     report = good_run(By::guest);
     EXPECT_EQ(status_document(report, verdict_of(report), origin()).snapshots->size(), 2U);
+}
+
+TEST(StatusDocumentOf, TellsSizesBesideTheSum) {
+    const auto facts_of = [](const StorageFacts& storage) {
+        BackupReport report = good_run(By::host);
+        report.storage = storage;
+        std::string all;
+        for (const TelemetryFact& fact :
+             status_document(report, verdict_of(report), origin()).telemetry) {
+            if (fact.key.ends_with("Size") || fact.key.starts_with("network")) {
+                all += fact.key + "=" + fact.value + " ";
+            }
+        }
+        return all;
+    };
+    EXPECT_EQ(facts_of({}), "");
+    EXPECT_EQ(facts_of({.partitions = 2,
+                        .used_bytes = 1 << 20,
+                        .temporary_bytes = 4096,
+                        .loop_bytes = 2048,
+                        .network_mounted = true}),
+              "networkFSTypePresentInMount=True tempDisksSize=4 loopDevicesSize=2 ");
 }
 
 TEST(StatusDocumentOf, TellsTimesFromTheEvidence) {

@@ -99,6 +99,18 @@ const Row kRows[] = {
     {"events_broken", "disable_logging = never", is_default, "false is used"},
     {"unused", "seqsnapshot = 1", is_default,
      "seqsnapshot = '1': all disks are snapshotted at the same moment; it has no effect"},
+    {"wait", "SafeFreezeWaitInSeconds = 20", is_default,
+     "the hold's own limit says how long to wait"},
+    {"logging_off", "LoggingOff = 1", is_default, "is kept in memory until after"},
+    {"async_events", "async_event_logging = 1", is_default, "events are written after the hold"},
+    {"only_local", "onlyLocalFilesystems = True", is_default,
+     "network filesystems are never touched"},
+    {"sudo_off", "sudo_off = 1", is_default, "no program is run"},
+    {"failure_freeze", "OnAppFailureDoFsFreeze = False", is_default,
+     "onappfailuredofsfreeze = 'False': filesystems are always held; it has no effect"},
+    {"success_freeze", "OnAppSuccessDoFsFreeze = False", is_default, "filesystems are always held"},
+    {"fsfreeze", "fsfreeze: False", is_default, "filesystems are always held"},
+    {"snapshot_failed", "isanysnapshotfailed = True", is_default, "nothing is remembered"},
     {"unknown", "timout = 15", is_default, "this option is not known; it has no effect"},
     {"no_option", "timeout 15", is_default, "it is no 'key = value'; the line is not used"},
 };
@@ -119,6 +131,17 @@ TEST(ParseVmBackupConfig, DoesNotTakeOptionsOfOtherSections) {
     EXPECT_EQ(read.config.timeout, 60s);
     EXPECT_THAT(read.warnings, ElementsAre(HasSubstr("line 2, [monitor] run"),
                                            HasSubstr("line 3, [monitor] timeout")));
+}
+
+TEST(ParseVmBackupConfig, NamesWhatOtherSectionsAskFor) {
+    const auto read = parse_vmbackup_config(
+        "[Monitor]\nRun = yes\nStrace = yes\nLocation = /x\n[lsblkUser]\nusername = backup\n");
+
+    EXPECT_THAT(
+        read.warnings,
+        ElementsAre(HasSubstr("line 2, [monitor] run = 'yes': no monitor program is started"),
+                    HasSubstr("line 3, [monitor] strace"), HasSubstr("line 4, [monitor] location"),
+                    HasSubstr("line 6, [lsblkuser] username = 'backup': no program is run")));
 }
 
 TEST(ParseVmBackupConfig, LetsTheLastOfEqualOptionsRule) {
