@@ -14,9 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Within the VM agent's 900 s for disable and 300 s for uninstall, and longer than any backup
-/// takes.
+/// Longer than any backup takes: each of its waits has a limit. One may run, and another one wait
+/// for it. The VM agent allows 900 s for disable and 300 s for uninstall.
 constexpr Instant kBackupLimit = 240s;
+constexpr Instant kDisableLimit = 2 * kBackupLimit;
+constexpr Instant kUninstallLimit = kBackupLimit;
 
 /// How long a worker may take from its start until it holds the lock.
 constexpr Instant kStartLimit = 5s;
@@ -32,12 +34,10 @@ bool last_one_ended(HandlerContext& context) {
     return gist && gist->ended;
 }
 
-}  // namespace
-
-int disable() {
+void wait_for_backups(Instant limit) {
     constexpr int kLookMs = 50;
     Result<HandlerContext> context = HandlerContext::load();
-    const Instant until = linux_os::boottime_now() + kBackupLimit;
+    const Instant until = linux_os::boottime_now() + limit;
     Instant last_held = linux_os::boottime_now();
     // The lock alone does not tell: a worker that was only just started has not taken it yet, and
     // one that waits for another's end takes it a moment after that end.
@@ -49,6 +49,17 @@ int disable() {
         }
         (void)::poll(nullptr, 0, kLookMs);
     }
+}
+
+}  // namespace
+
+int disable() {
+    wait_for_backups(kDisableLimit);
+    return 0;
+}
+
+int uninstall() {
+    wait_for_backups(kUninstallLimit);
     return 0;
 }
 

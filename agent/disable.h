@@ -3,9 +3,10 @@
 
 namespace stillpoint {
 
-/// The handler commands that take a version away. A backup under way ends first: its guard and its
-/// status document must not vanish under it. The exit code, always 0: a failing `disable` would
-/// keep the version on the machine.
+/// The handler commands that take a version away. Backups under way end first: their guard and
+/// their status document must not vanish under them. The exit code, always 0: a failing `disable`
+/// would keep the version on the machine.
 int disable();
+int uninstall();
 
 }  // namespace stillpoint

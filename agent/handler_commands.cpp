@@ -45,7 +45,7 @@ constexpr std::array kCommands = {
     CommandRow{"enable", "called by the VM agent: begins a backup", enable},
     CommandRow{"update", "called by the VM agent", nothing_to_do},
     CommandRow{"disable", "called by the VM agent", disable},
-    CommandRow{"uninstall", "called by the VM agent", disable},
+    CommandRow{"uninstall", "called by the VM agent", uninstall},
 };
 
 }  // namespace
