@@ -186,6 +186,8 @@ struct Useless {
     TunnelProxy::Behaviour behaviour;
     const char* login;
     const char* said;
+
+    friend void PrintTo(const Useless& useless, std::ostream* out) { *out << useless.name; }
 };
 
 struct UselessProxy : ::testing::TestWithParam<std::tuple<bool, Useless>> {};
