@@ -51,10 +51,11 @@ Error reply_error(const std::string& whose, const boost::system::error_code& ec)
 
 // What a proxy's status number means to whoever has to set it right.
 std::string refusal_text(unsigned status, const ProxyServer& proxy) {
-    constexpr unsigned kAuthentication = 407;
+    // RFC 9110, 15.5.8, and what tinyproxy 1.11 says of a wrong password.
+    const bool wants_login = status == 407 || status == 401;
     std::string text = std::to_string(status) + " ";
     text += std::string(http::obsolete_reason(http::int_to_status(status)));
-    if (status == kAuthentication) {
+    if (wants_login) {
         text += proxy.credentials.empty() ? ", it wants a user name and a password"
                                           : ", it does not take the user name and password";
     }

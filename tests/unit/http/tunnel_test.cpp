@@ -186,6 +186,8 @@ struct Useless {
     TunnelProxy::Behaviour behaviour;
     const char* login;
     const char* said;
+
+    friend void PrintTo(const Useless& useless, std::ostream* out) { *out << useless.name; }
 };
 
 struct UselessProxy : ::testing::TestWithParam<std::tuple<bool, Useless>> {};
@@ -219,6 +221,10 @@ INSTANTIATE_TEST_SUITE_P(
                     {.authorization = "Basic x"},
                     "",
                     "407 Proxy Authentication Required, it wants a user name and a password"},
+            Useless{"RefusesLoginAsAServerWould",
+                    {.answer = "HTTP/1.1 401 No\r\n\r\n"},
+                    kLogin,
+                    "401 Unauthorized, it does not take the user name and password"},
             Useless{"RefusesLogin",
                     {.authorization = "Basic x"},
                     kLogin,
