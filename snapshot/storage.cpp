@@ -78,7 +78,7 @@ private:
                                          .mount_id = mount->id,
                                          .namespace_pid = mount->namespace_pid,
                                          .use = *use});
-        } else if (*use == StorageUse::counted) {
+        } else if (*use == StorageUse::counted && best.namespace_pid == 0) {
             plan_.unreachable.push_back(best.mount_point);
         }
     }
@@ -162,7 +162,7 @@ StorageFacts measure_storage(
         const std::optional<std::uint64_t> used = used_bytes(one);
         switch (one.use) {
             case StorageUse::counted:
-                facts.failed = facts.failed || !used;
+                facts.failed = facts.failed || (!used && one.namespace_pid == 0);
                 facts.used_bytes += used.value_or(0);
                 break;
             case StorageUse::temporary:

@@ -34,7 +34,8 @@ struct FilesystemToMeasure {
 struct StoragePlan {
     std::vector<FilesystemToMeasure> filesystems;
     /// To be counted, but the way there leads through a filesystem that may hang, or other mounts
-    /// lie over them: they are not touched.
+    /// lie over them: they are not touched. Only those of our own mount namespace: a container's
+    /// come and go.
     std::vector<std::string> unreachable;
     /// Mounted filesystems that could be frozen, on whatever disk, and swap partitions.
     int partitions = 0;
@@ -50,7 +51,8 @@ struct StoragePlan {
 /// count. Pure.
 StoragePlan plan_storage(const Inventory& inventory, const BackupRequest& request);
 
-/// Adds up. `used_bytes` answers for one filesystem; no value when it cannot be read.
+/// Adds up. `used_bytes` answers for one filesystem; no value when it cannot be read, which makes
+/// the sum a failed one unless the filesystem is a container's, which may have ended meanwhile.
 StorageFacts measure_storage(
     const StoragePlan& plan,
     const std::function<std::optional<std::uint64_t>(const FilesystemToMeasure&)>& used_bytes);

@@ -50,14 +50,23 @@ Result<UniqueFd> open_or_make(const std::string& folder, const std::string& path
     return fd;
 }
 
-bool is_still_at(const std::string& path, const UniqueFd& fd) {
+}  // namespace
+
+Result<bool> FreezeLock::try_lock(const std::string& path, const UniqueFd& file) {
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    if (::fcntl(file.get(), F_SETLK, &whole) != 0) {
+        if (errno == EAGAIN || errno == EACCES || errno == EINTR) {
+            return false;
+        }
+        return unusable(path, errno);
+    }
     struct stat ours {};
     struct stat there {};
-    return ::fstat(fd.get(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
+    return ::fstat(file.get(), &ours) == 0 && ::lstat(path.c_str(), &there) == 0 &&
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
-
-}  // namespace
 
 Result<FreezeLock> FreezeLock::take(const std::string& folder, Instant until) {
     const std::string path = folder + "/SafeFreezeLockFile";
@@ -67,15 +76,12 @@ Result<FreezeLock> FreezeLock::take(const std::string& folder, Instant until) {
         if (!fd) {
             return fd.error();
         }
-        struct flock whole {};
-        whole.l_type = F_WRLCK;
-        whole.l_whence = SEEK_SET;
-        if (::fcntl(fd->get(), F_SETLK, &whole) == 0) {
-            if (is_still_at(path, *fd)) {
-                return FreezeLock(std::move(*fd));
-            }
-        } else if (errno != EAGAIN && errno != EACCES && errno != EINTR) {
-            return unusable(path, errno);
+        const Result<bool> locked = try_lock(path, *fd);
+        if (!locked) {
+            return locked.error();
+        }
+        if (*locked) {
+            return FreezeLock(std::move(*fd));
         }
         if (boottime_now() >= until) {
             return fail(Code::another_backup_runs,

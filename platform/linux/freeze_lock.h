@@ -27,6 +27,10 @@ public:
     /// Errors: another_backup_runs, when somebody else holds it until `until`; file_unwritable.
     static Result<FreezeLock> take(const std::string& folder, Instant until);
 
+    /// One try for a file that was opened at `path`: whether it is locked, and still the one that
+    /// is there. Errors: file_unwritable.
+    static Result<bool> try_lock(const std::string& path, const UniqueFd& file);
+
 private:
     explicit FreezeLock(UniqueFd fd) : fd_(std::move(fd)) {}
     UniqueFd fd_;

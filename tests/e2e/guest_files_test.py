@@ -188,6 +188,10 @@ class GuestFilesTest(case.EndToEnd):
         self.check_success(status)
         self.assertEqual({"vmHealthState": 0, "vmHealthStatusCode": 1}, status.health)
 
+    def test_the_install_command_promises_no_database(self):
+        self.assertEqual(0, self.guest.install().code)
+        self.assertFalse((rig.ETC_AZURE / "workload.conf").exists())
+
     def test_broken_files_are_named_and_the_backup_goes_on(self):
         self.put("vmbackup.conf", "[SnapshotThread]\ntimeout = soon\nno option\nseqsnapshot = 1\n"
                                   "OnAppFailureDoFsFreeze = False\n[Monitor]\nRun = yes\n")

@@ -141,6 +141,20 @@ TEST_F(FreezeLockTest, LocksTheFileThatIsThereAfterTheOtherRemovedItsOwn) {
     EXPECT_TRUE(is_locked_for_others(path));
 }
 
+TEST_F(FreezeLockTest, IsNoLockOnceThePathLeadsElsewhere) {
+    make_folder();
+    const auto open = [this] {
+        return UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    };
+    const UniqueFd removed = open();
+    EXPECT_TRUE(*FreezeLock::try_lock(path, removed));
+    ASSERT_EQ(::unlink(path.c_str()), 0);
+    EXPECT_FALSE(*FreezeLock::try_lock(path, removed));
+    const UniqueFd present = open();
+    EXPECT_FALSE(*FreezeLock::try_lock(path, removed));
+    EXPECT_TRUE(*FreezeLock::try_lock(path, present));
+}
+
 TEST_F(FreezeLockTest, IsFreeWhenItsHolderWasKilled) {
     make_folder();
     OtherAgent other(path, hold_for_ever);

@@ -4,7 +4,9 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +70,15 @@ TEST_F(LogFileTest, MovesAFullFileAwayAndKeepsOneOfThem) {
     LogFile(folder).write("new\n");
     EXPECT_EQ(tree.read("extension.log"), "new\n");
     EXPECT_EQ(tree.read("extension.log.1"), std::string(LogFile::kRotateBytes, 'x') + "!");
+}
+
+TEST_F(LogFileTest, LeavesItToTheOneWhoIsMovingItAway) {
+    tree.write("extension.log", std::string(LogFile::kRotateBytes + 1, 'x'));
+    const UniqueFd other(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    ASSERT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+    LogFile(folder).write("!");
+    EXPECT_NE(::access((path + ".1").c_str(), F_OK), 0);
+    EXPECT_TRUE(tree.read("extension.log").ends_with("x!"));
 }
 
 TEST_F(LogFileTest, LosesNothingWhenSeveralProcessesFindItFull) {

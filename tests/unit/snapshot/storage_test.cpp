@@ -124,6 +124,12 @@ partition sdb1 8:17 on=sdb
                 ElementsAre("/"));
 }
 
+TEST(PlanStorage, TakesALocalNvmeDiskForATemporaryOne) {
+    const StoragePlan plan = plan_storage(recorded("nvme_v6"), request_for({}));
+    EXPECT_THAT(mounts_of(plan, StorageUse::temporary), ElementsAre("/local"));
+    EXPECT_THAT(mounts_of(plan, StorageUse::counted), ::testing::Contains("/"));
+}
+
 TEST(PlanStorage, NeverTouchesWhatMayHang) {
     const StoragePlan plan = plan_storage(machine(R"(
 [mounts]
@@ -219,6 +225,11 @@ TEST(MeasureStorage, FailsOnlyByWhatCounts) {
     EXPECT_FALSE(without("/mnt").failed);
     EXPECT_FALSE(without("/snap").failed);
     StoragePlan plan = one_of_each();
+    plan.filesystems[1].namespace_pid = 77;
+    EXPECT_FALSE(measure_storage(plan, [](const FilesystemToMeasure& one) {
+                     return one.namespace_pid == 77 ? std::nullopt
+                                                    : std::optional<std::uint64_t>(1);
+                 }).failed);
     plan.unreachable = {"/nfs/disk"};
     EXPECT_TRUE(measure_storage(plan, [](const auto&) { return std::optional(1UL); }).failed);
 }
