@@ -80,6 +80,7 @@ public:
             case EnableAction::run:
                 return begin();
             case EnableAction::repeat_sequence:
+                forget_protected_settings(*text);
                 return 0;
             case EnableAction::repeat_task:
                 return repeat_task();
@@ -119,6 +120,21 @@ private:
                                 .ended = gist && gist->ended,
                                 .worker_runs = WorkerLock::is_held(kDurableFolder)};
         return decide_enable(context_.state().load(), facts);
+    }
+
+    /// The VM agent writes them anew before each call; a run that has ended needs them no more. One
+    /// that goes on may not have read them yet.
+    void forget_protected_settings(const std::string& text) {
+        const Result<std::string> status = context_.status().read(status_name());
+        const auto gist = status ? read_status(*status) : std::nullopt;
+        const Result<std::string> without = without_protected_settings(text);
+        if (!gist || !gist->ended || !without || *without == text) {
+            return;
+        }
+        if (const Result<void> done = context_.config().replace(settings_name(), *without); !done) {
+            log().warning("enable", "protected settings stay in the file",
+                          {{"why", done.error().describe()}});
+        }
     }
 
     int begin() {
