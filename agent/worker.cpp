@@ -96,20 +96,27 @@ private:
         if (!settings) {
             report_.request = echo_settings(*text);
             report_.error = settings.error();
+            targets_ = read_document_targets(*text, protector);
+            if (targets_.opened_protected_settings) {
+                forget_protected_settings(name, *text);
+            }
             return;
         }
         settings_.emplace(std::move(*settings));
         for (const std::string& warning : settings_->warnings) {
             log().warning("settings", "read leniently", {{"what", warning}});
         }
-        forget_protected_settings(name, *text);
-        say_running();
+        if (settings_->had_protected_settings && !settings_->protected_error) {
+            forget_protected_settings(name, *text);
+        }
+        targets_.status_blob = std::move(settings_->request.status_blob);
+        targets_.logs_blob = std::move(settings_->request.logs_blob);
+        report_.request = echo_of(settings_->request);
         if (only_installs()) {
             return;
         }
         const Result<GuestPlan> plan = plan_guest();
         if (!plan) {
-            report_.request = echo_of(settings_->request);
             report_.error = plan.error();
             return;
         }
@@ -124,9 +131,6 @@ private:
     /// They stay on the disk no longer than needed, but only when they were opened: a retry needs
     /// them.
     void forget_protected_settings(const std::string& name, const std::string& text) {
-        if (!settings_->had_protected_settings || settings_->protected_error) {
-            return;
-        }
         const Result<std::string> without = without_protected_settings(text);
         const Result<void> written =
             without ? context_.config().replace(name, *without) : without.error();
@@ -168,14 +172,16 @@ private:
 
     void hold_and_snapshot(const GuestPlan& plan) {
         linux_os::FreezeStillPoint still_point(log(), linux_os::guard_program());
-        const BackupTools tools{still_point, http_, held_http_, clock_, log()};
+        const BackupTools tools{
+            still_point, http_, held_http_,
+            clock_,      log(), [&](const BackupReport& so_far) { say_running(so_far, plan); }};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
-        // What went wrong before the hold is said in the final document as well.
-        const bool upload_failed = report_.status_upload_failed;
-        report_ =
+        BackupReport ended =
             run_backup(settings_->request, plan, services, tools, [this] { write_passport_now(); });
-        report_.status_upload_failed = upload_failed;
+        // What went wrong before the hold is said in the final document as well.
+        ended.status_upload_failed = report_.status_upload_failed;
+        report_ = std::move(ended);
         report_.storage = storage_facts(plan);
         log_outcome();
     }
@@ -220,19 +226,25 @@ private:
         }
     }
 
-    /// The vault reads from the status blob that the work goes on.
-    void say_running() {
-        report_.request = echo_of(settings_->request);
+    /// The vault reads from the status blob that the work goes on, and what the host has answered.
+    void say_running(const BackupReport& so_far, const GuestPlan& plan) {
+        report_.host_status_before = so_far.host_status_before;
         report_.facts = machine_facts(context_.version());
+        const std::size_t partitions = plan.hold.filesystems.size() + plan.hold.watched.size();
+        report_.storage.partitions = static_cast<int>(partitions);
         const StatusDocument running = document(transition_verdict());
         (void)context_.write_status(sequence_, running);
-        upload(settings_->request.status_blob, "status", render_status_blob(running));
+        upload(targets_.status_blob, "status", render_status_blob(running));
+        upload(targets_.logs_blob, "log", run_log_.text());
     }
 
     int finish() {
         report_.facts = machine_facts(context_.version());
         if (settings_ && settings_->protected_error) {
             report_.settings_error = settings_->protected_error;
+        }
+        if (!report_.snapshots_tried) {
+            report_.storage.used_bytes = 0;  // nothing to bill
         }
         const Verdict verdict = only_installs() ? install_verdict() : verdict_of(report_);
         log().info("worker", "ended",
@@ -244,10 +256,8 @@ private:
         }
         const StatusDocument ended = document(verdict);
         const Result<void> written = write_final(ended);
-        if (settings_) {
-            upload(settings_->request.status_blob, "status", render_status_blob(ended));
-            upload(settings_->request.logs_blob, "log", run_log_.text());
-        }
+        upload(targets_.status_blob, "status", render_status_blob(ended));
+        upload(targets_.logs_blob, "log", run_log_.text());
         leave_events();
         return written ? 0 : 1;
     }
@@ -295,6 +305,7 @@ private:
     linux_os::CpprestClient http_;
     linux_os::BeastHeldHttp held_http_;
     std::optional<ParsedSettings> settings_;
+    DocumentTargets targets_;
     Passport passport_;
     BackupReport report_;
 };
