@@ -235,7 +235,9 @@ private:
         const StatusDocument running = document(transition_verdict());
         (void)context_.write_status(sequence_, running);
         upload(targets_.status_blob, "status", render_status_blob(running));
-        upload(targets_.logs_blob, "log", run_log_.text());
+        if (!report_.status_upload_failed) {  // a store that is away holds up the backup only once
+            upload(targets_.logs_blob, "log", run_log_.text());
+        }
     }
 
     int finish() {
