@@ -12,7 +12,6 @@ import time
 
 import applications
 import host
-import recording as recordings
 import request
 import rig
 import scratch
@@ -20,7 +19,6 @@ import server
 import store
 
 END_LIMIT_S = 90
-DOSNAPSHOT = "/dosnapshot"
 
 
 @dataclasses.dataclass
@@ -71,10 +69,6 @@ class Watch(threading.Thread):
         return self.texts
 
 
-def is_final(text):
-    return rig.Status(text).inner["code"] != rig.TRANSITION
-
-
 @contextlib.contextmanager
 def frozen_by_somebody_else(mount):
     """Yields a function that says, once, whether it still was."""
@@ -97,25 +91,26 @@ def frozen_by_somebody_else(mount):
         os.close(fd)
 
 
-def behaviour_for_us(behaviour):
-    """The predecessor asked presnapshot once more while everything was frozen. We do not: what delayed that call delays
-    the one that we make then."""
+def behaviour_for_us(recording):
+    """The predecessor asked presnapshot once more while everything was frozen, and before it decided by one. We ask once:
+    the deciding call gets its own answer, and what delayed the frozen one delays the call that we make while held."""
+    behaviour = recording.behaviour
     steps = behaviour.get("presnapshot")
     if not isinstance(steps, list):
         return behaviour
-    late = sum(step.get("delay_ms", 0) for step in steps[1:])
+    ours = 1 if recording.decides_by_presnapshot and len(steps) > 1 else 0
+    late = sum(step.get("delay_ms", 0) for step in steps[ours + 1:])
     snapshot = behaviour.get("dosnapshot") or {}
     if late and isinstance(snapshot, dict):
-        return {**behaviour, "presnapshot": steps[:1],
-                "dosnapshot": {**snapshot, "delay_ms": snapshot.get("delay_ms", 0) + late}}
-    return behaviour
+        snapshot = {**snapshot, "delay_ms": snapshot.get("delay_ms", 0) + late}
+    return {**behaviour, "presnapshot": steps[ours:ours + 1], "dosnapshot": snapshot}
 
 
 class Player:
     def __init__(self, guest, host_server, store_server):
         self._guest, self._rig, self._recording = guest, guest.rig, guest.recording
         self._journal = server.Journal()
-        behaviour = behaviour_for_us(self._recording.behaviour)
+        behaviour = behaviour_for_us(self._recording)
         host_server.play(self._journal, host.Host(behaviour).answer)
         store_server.play(self._journal, store.Store(behaviour.get("blob_rules") or []).answer)
 
@@ -156,7 +151,7 @@ class Player:
     def _inject(self, what):
         """Kills who the predecessor's "daemon" and "helper" are with us, while everything is held."""
         kind = {"kill_daemon": "worker", "kill_helper": "guard"}[what]
-        if not self._journal.wait_for(lambda one: DOSNAPSHOT in one.target, END_LIMIT_S):
+        if not self._journal.wait_for(lambda one: "/dosnapshot?" in one.target, END_LIMIT_S):
             raise RuntimeError(f"{what}: no snapshot was ever asked for")
         for pid in rig.ours(kind):
             os.kill(pid, signal.SIGKILL)

@@ -73,6 +73,12 @@ class Recording:
         return self.name.startswith("rootfs")
 
     @property
+    def decides_by_presnapshot(self):
+        """Whether host or guest takes the snapshots follows from what presnapshot answers."""
+        custom = json.loads((self.runs[0].public or {}).get("customSettings") or "{}")
+        return custom.get("takeSnapshotFrom", "firstHostThenGuest") == "firstHostThenGuest"
+
+    @property
     def asks_for_a_backup(self):
         return bool(self.runs)
 

@@ -37,7 +37,7 @@ WAITING = {"scripts": "waiting for scripts before and after the hold",
 
 def reason_to_skip(one, waiting):
     if not one.asks_for_a_backup:
-        return "it holds no backup"
+        return "waiting for snapshots that the host begins" if one.requests else "it holds no backup"
     return next((reason for need, reason in waiting.items() if any(run.special.get(need) for run in one.runs)), None)
 
 
