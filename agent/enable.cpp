@@ -139,6 +139,9 @@ private:
     /// The VM agent has written them anew, and nobody will need them.
     void forget_protected_settings(const std::string& text) {
         const Result<std::string> without = without_protected_settings(text);
+        if (without && *without == text) {
+            return;
+        }
         const Result<void> written =
             without ? context_.config().replace(settings_name(), *without) : without.error();
         if (!written) {

@@ -114,6 +114,10 @@ private:
         if (!settings) {
             report_.request = echo_settings(*text);
             report_.error = settings.error();
+            targets_ = read_document_targets(*text, protector);
+            if (targets_.opened_protected_settings) {
+                forget_protected_settings(name, *text);
+            }
             return;
         }
         settings_.emplace(std::move(*settings));
@@ -124,14 +128,17 @@ private:
             log().warning("settings", "not polling the host for requests of its own",
                           {{"why", "this agent does not know how yet; this backup goes on"}});
         }
-        forget_protected_settings(name, *text);
-        say_running();
+        if (settings_->had_protected_settings && !settings_->protected_error) {
+            forget_protected_settings(name, *text);
+        }
+        targets_.status_blob = std::move(settings_->request.status_blob);
+        targets_.logs_blob = std::move(settings_->request.logs_blob);
+        report_.request = echo_of(settings_->request);
         if (only_installs()) {
             return;
         }
         const Result<GuestPlan> plan = plan_guest();
         if (!plan) {
-            report_.request = echo_of(settings_->request);
             report_.error = plan.error();
             return;
         }
@@ -146,9 +153,6 @@ private:
     /// They stay on the disk no longer than needed, but only when they were opened: a retry needs
     /// them.
     void forget_protected_settings(const std::string& name, const std::string& text) {
-        if (!settings_->had_protected_settings || settings_->protected_error) {
-            return;
-        }
         const Result<std::string> without = without_protected_settings(text);
         const Result<void> written =
             without ? context_.config().replace(name, *without) : without.error();
@@ -192,17 +196,19 @@ private:
     void hold_and_snapshot(const GuestPlan& plan) {
         linux_os::FreezeStillPoint freezing(log(), linux_os::guard_program());
         AfterHold still_point(freezing, [this] { freeze_lock_.let_go(); });
-        const BackupTools tools{still_point, http_, held_http_, clock_, log()};
+        const BackupTools tools{
+            still_point, http_, held_http_,
+            clock_,      log(), [this](const BackupReport& so_far) { say_running(so_far); }};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
-        // What went wrong before the hold is said in the final document as well.
-        const bool upload_failed = report_.status_upload_failed;
-        report_ = run_backup(settings_->request, plan, services, tools, [&] {
+        BackupReport ended = run_backup(settings_->request, plan, services, tools, [&] {
             write_passport_now();
             freeze_lock_.take(plan);
         });
         freeze_lock_.let_go();
-        report_.status_upload_failed = upload_failed;
+        // What went wrong before the hold is said in the final document as well.
+        ended.status_upload_failed = report_.status_upload_failed;
+        report_ = std::move(ended);
         note_database();
         report_.storage = storage_facts(storage_plan_, log());
         log_outcome();
@@ -260,13 +266,23 @@ private:
         }
     }
 
-    /// The vault reads from the status blob that the work goes on.
-    void say_running() {
-        report_.request = echo_of(settings_->request);
+    /// The vault reads from the status blob that the work goes on, and what the host has answered.
+    void say_running(const BackupReport& so_far) {
+        report_.host_status_before = so_far.host_status_before;
         report_.facts = facts();
+        report_.storage.partitions = storage_plan_.partitions;
         const StatusDocument running = document(transition_verdict());
         (void)context_.write_status(sequence_, running);
-        upload(settings_->request.status_blob, "status", render_status_blob(running));
+        upload(targets_.status_blob, "status", render_status_blob(running));
+        if (!report_.status_upload_failed) {  // a store that is away holds up the backup only once
+            upload_log();
+        }
+    }
+
+    void upload_log() {
+        if (config_.vmbackup.write_log) {
+            upload(targets_.logs_blob, "log", run_log_.text());
+        }
     }
 
     std::vector<TelemetryFact> facts() const {
@@ -285,6 +301,9 @@ private:
         if (settings_ && settings_->protected_error) {
             report_.settings_error = settings_->protected_error;
         }
+        if (!report_.snapshots_tried) {
+            report_.storage.used_bytes = 0;  // nothing to bill
+        }
         const Verdict verdict = only_installs() ? install_verdict() : verdict_of(report_);
         log().info("worker", "ended",
                    {{"code", std::to_string(verdict.code)},
@@ -295,12 +314,8 @@ private:
         }
         const StatusDocument ended = document(verdict);
         const Result<void> written = write_final(ended);
-        if (settings_) {
-            upload(settings_->request.status_blob, "status", render_status_blob(ended));
-            if (config_.vmbackup.write_log) {
-                upload(settings_->request.logs_blob, "log", run_log_.text());
-            }
-        }
+        upload(targets_.status_blob, "status", render_status_blob(ended));
+        upload_log();
         leave_events();
         return written ? 0 : 1;
     }
@@ -352,6 +367,7 @@ private:
     ProxyClient http_;
     linux_os::BeastHeldHttp held_http_;
     std::optional<ParsedSettings> settings_;
+    DocumentTargets targets_;
     Passport passport_;
     StoragePlan storage_plan_;
     SharedLock freeze_lock_{run_log_.log(), clock_};

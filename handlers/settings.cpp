@@ -200,6 +200,26 @@ RequestEcho echo_settings(std::string_view file_text) {
     return open ? read_echo(*open, ignored) : RequestEcho{};
 }
 
+DocumentTargets read_document_targets(std::string_view file_text,
+                                      const SettingsProtector& protector) {
+    DocumentTargets targets;
+    const Result<Json> document = parse_file(file_text);
+    const auto handler = document ? handler_settings(*document) : document.error();
+    if (!handler) {
+        return targets;
+    }
+    bool present = false;
+    Result<Json> opened = open_protected(*handler, protector, present);
+    targets.opened_protected_settings = present && opened.has_value();
+    Json sealed_json = opened ? *std::move(opened) : Json(nullptr);
+    const JsonField sealed(sealed_json, "protectedSettings");
+    const Json nothing(nullptr);
+    const auto open = handler->find("publicSettings");
+    read_document_targets(open ? *open : JsonField(nothing, "publicSettings"), sealed, targets);
+    wipe_strings(sealed_json);
+    return targets;
+}
+
 Result<std::string> without_protected_settings(std::string_view file_text) {
     Result<Json> document = parse_file(file_text);
     if (!document) {

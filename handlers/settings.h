@@ -45,6 +45,17 @@ Result<ParsedSettings> parse_settings(std::string_view file_text,
 /// them; never fails.
 RequestEcho echo_settings(std::string_view file_text);
 
+/// Where documents about a request go that parse_settings refuses, as far as that can be read;
+/// never fails.
+struct DocumentTargets {
+    std::optional<HttpTarget> status_blob;
+    std::optional<HttpTarget> logs_blob;
+    /// Protected settings were there, and they opened.
+    bool opened_protected_settings = false;
+};
+DocumentTargets read_document_targets(std::string_view file_text,
+                                      const SettingsProtector& protector);
+
 /// The file without its protected settings, as it is left on the disk once they were opened.
 /// Errors: settings_malformed.
 Result<std::string> without_protected_settings(std::string_view file_text);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handlers/sas_uri.h"
+#include "handlers/settings.h"
 #include "handlers/settings_reader.h"
 
 namespace stillpoint {
@@ -103,6 +104,13 @@ Result<Json> open_protected(const JsonField& handler, const SettingsProtector& p
         return JsonField(*parsed, "protectedSettings").wrong("an object");
     }
     return parsed;
+}
+
+void read_document_targets(const JsonField& open, const JsonField& sealed,
+                           DocumentTargets& targets) {
+    std::vector<std::string> ignored;
+    targets.logs_blob = read_target(open, sealed, "logsBlobUri", ignored);
+    targets.status_blob = read_target(open, sealed, "statusBlobUri", ignored);
 }
 
 void read_protected(const JsonField& open, const JsonField& sealed, SettingsReading& reading,

@@ -13,6 +13,8 @@
 
 namespace stillpoint {
 
+struct DocumentTargets;
+
 // The parts of handlers/settings.cpp. Private to this folder: it shows the JSON library.
 
 /// Collects what is common to all readers of settings.
@@ -34,6 +36,10 @@ std::string either(const JsonField& open, const JsonField& sealed, std::string_v
 /// settings_malformed.
 Result<Json> open_protected(const JsonField& handler, const SettingsProtector& protector,
                             bool& present);
+
+/// Where documents go, without a word about what is wrong with the addresses.
+void read_document_targets(const JsonField& open, const JsonField& sealed,
+                           DocumentTargets& targets);
 
 /// What stands in the protected half, or in either. What is wrong with the blobs becomes
 /// `protected_error`, if nothing stands there yet.

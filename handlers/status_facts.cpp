@@ -22,17 +22,16 @@ std::string_view wire_name(Consistency level) {
     return "none";
 }
 
-/// Who took the snapshots, or would have; empty when it did not come to that.
+/// Who took the snapshots; empty when it did not come to that. The host is named once it was
+/// chosen, the guest only when it has begun, as the extension before us did.
 std::string_view creator_of(const BackupReport& report) {
     SnapshotOutcome::By by = report.snapshots.by;
     if (by == SnapshotOutcome::By::nobody && report.evidence.not_held) {
         const int status = report.host_status_before.value_or(0);
         const bool host_answers = status == 200 || status == 201;
-        const bool guest =
-            report.method == SnapshotMethod::only_guest ||
-            report.method == SnapshotMethod::first_guest_then_host ||
-            (report.method == SnapshotMethod::first_host_then_guest && !host_answers);
-        by = guest ? SnapshotOutcome::By::guest : SnapshotOutcome::By::host;
+        const bool host = report.method == SnapshotMethod::only_host ||
+                          (report.method == SnapshotMethod::first_host_then_guest && host_answers);
+        by = host ? SnapshotOutcome::By::host : SnapshotOutcome::By::nobody;
     }
     switch (by) {
         case SnapshotOutcome::By::host:

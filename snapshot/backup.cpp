@@ -42,6 +42,9 @@ private:
         if (report_.error) {
             return;
         }
+        if (tools_.host_asked) {
+            tools_.host_asked(report_);
+        }
         switch (request_.method) {
             case SnapshotMethod::only_host:
                 hold(Way::host);
@@ -132,6 +135,7 @@ private:
     }
 
     void hold(Way way) {
+        report_.snapshots_tried = true;
         const std::unique_ptr<SnapshotTransport> transport = transport_for(way);
         const auto soon = [this] { return Deadline(tools_.clock.now() + services_.prepare_limit); };
         Result<void> ready = transport->prepare(soon());
@@ -141,11 +145,13 @@ private:
         }
         if (!ready) {
             report_.error = ready.error();
+            if (report_.error->code() == Code::host_unreachable) {
+                report_.snapshots.host_status = kNoReply;
+            }
             return;
         }
         HoldPlan plan = plan_.hold;
         plan.all_or_nothing = !report_.fallback_allowed;
-        report_.snapshots_tried = true;
         report_.evidence =
             tools_.still_point.hold(plan, [&](Deadline) { report_.snapshots = transport->take(); });
         if (report_.evidence.not_held) {

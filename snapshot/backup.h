@@ -20,6 +20,8 @@ struct BackupTools {
     HeldHttp& held_http;  // inside it
     const Clock& clock;
     Log& log;
+    /// Called once, when the host has been asked and it is not too late, with what is known so far.
+    std::function<void(const BackupReport&)> host_asked = {};
 };
 
 /// Where the services are, and how long they may take.

@@ -230,6 +230,11 @@ Reasons why_incomplete(const SnapshotOutcome& snapshots) {
     if (!snapshots.answered) {
         reasons.emplace_back("not every snapshot request was answered");
     }
+    if (snapshots.disks_unmentioned > 0) {
+        reasons.push_back("the host told of " + std::to_string(snapshots.disks.size()) + " of " +
+                          std::to_string(snapshots.disks.size() + snapshots.disks_unmentioned) +
+                          " disks");
+    }
     for (std::size_t at = 0; at < snapshots.disks.size(); ++at) {
         const DiskOutcome& disk = snapshots.disks[at];
         if (!disk.successful) {

@@ -180,10 +180,12 @@ void read_disks(SnapshotOutcome& outcome, Json& body, std::size_t disks_asked) {
         }
         outcome.disks.push_back(std::move(*disk));
     }
-    if (outcome.disks.size() < disks_asked) {
-        outcome.error =
-            malformed("snapshotInfo", "tells of " + std::to_string(outcome.disks.size()) + " of " +
-                                          std::to_string(disks_asked) + " disks");
+    if (outcome.disks.empty() && disks_asked > 0) {
+        outcome.error = malformed("snapshotInfo", "tells of no disk");
+    } else if (outcome.disks.size() < disks_asked) {
+        // No failure of a disk: the host may know of one that is gone. But nobody has seen a
+        // snapshot of it.
+        outcome.disks_unmentioned = disks_asked - outcome.disks.size();
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ struct SnapshotOutcome {
     Instant first_sent{};   // before the first byte of the first request
     Instant last_reply{};   // after the last reply, or when waiting for it ended
     bool answered = false;  // every request was answered
+    /// Disks that were asked for and that the host's list does not mention.
+    std::size_t disks_unmentioned = 0;
     /// The service's status for the whole request (host), or 555 no reply, 556 server error, 557
     /// empty.
     std::optional<int> host_status;

@@ -72,11 +72,13 @@ def make_certificate(folder):
 
 
 class Rig:
-    def __init__(self, folder, programs, version=VERSION, certificate_from=None):
-        """`programs`: the folder of the executables. `certificate_from`: a folder with a pair made before."""
+    def __init__(self, folder, programs, version=VERSION, certificate_from=None, name=NAME, root=None):
+        """`programs`: the folder of the executables. `certificate_from`: a folder with a pair made before. `root`:
+        commands run with this folder, which holds all the others, as their root."""
+        self._root, self._name = root, name
         self.lib = folder / "waagent"
-        self.base = self.lib / f"{NAME}-{version}"
-        self.logs = folder / "log" / NAME
+        self.base = self.lib / f"{name}-{version}"
+        self.logs = folder / "log" / name
         self.status_folder, self.config_folder = self.base / "status", self.base / "config"
         self.events_folder = self.logs / "events"
         self.version, self._folder, self._programs = version, folder, programs
@@ -96,6 +98,10 @@ class Rig:
             f'<HostingEnvironmentConfig><Deployment name="d"/><Role guid="{MACHINE}" name="vm"/>'
             "</HostingEnvironmentConfig>", encoding="utf-8")
 
+    def inside(self, path):
+        """As the guest's programs see it."""
+        return f"/{path.relative_to(self._root)}" if self._root else str(path)
+
     def _unpack(self):
         self.base.mkdir()
         (self.base / "bin").mkdir()
@@ -110,11 +116,12 @@ class Rig:
         for created in (self.status_folder, self.config_folder):
             created.mkdir(mode=0o700)
         self._manifest = json.loads(manifest.read_text(encoding="utf-8"))[0]["handlerManifest"]
-        environment = {"logFolder": str(self.logs), "configFolder": str(self.config_folder),
-                       "statusFolder": str(self.status_folder), "heartbeatFile": str(self.base / "heartbeat.log"),
-                       "eventsFolder": str(self.events_folder), "eventsFolder_preview": str(self.events_folder)}
+        environment = {"logFolder": self.logs, "configFolder": self.config_folder,
+                       "statusFolder": self.status_folder, "heartbeatFile": self.base / "heartbeat.log",
+                       "eventsFolder": self.events_folder, "eventsFolder_preview": self.events_folder}
+        environment = {member: self.inside(path) for member, path in environment.items()}
         (self.base / "HandlerEnvironment.json").write_text(
-            json.dumps([{"name": NAME, "version": 1.0, "handlerEnvironment": environment}]), encoding="utf-8")
+            json.dumps([{"name": self._name, "version": 1.0, "handlerEnvironment": environment}]), encoding="utf-8")
 
     @staticmethod
     def _put(program, target):
@@ -126,25 +133,28 @@ class Rig:
     # Configuration
 
     @staticmethod
-    def configure(disks, luns, host_port=None, only=None, limit_s=None, ca_bundle=None, network=()):
-        """Own configuration: `luns` by device; every other disk of the machine is never snapshotted."""
+    def configure(disks, luns, host_port=None, only=None, limit_s=None, ca_bundle=None, network=(),
+                  etc=ETC_AZURE.parent):
+        """Own configuration: `luns` by device, None for one that must be found out; every other disk of the machine is
+        never snapshotted."""
         places = {name: "local" for name in os.listdir("/sys/class/block")
                   if not pathlib.Path(f"/sys/class/block/{name}/partition").exists()}
         places.update({pathlib.Path(device).name: lun for device, lun in luns.items()})
         only = [disk["superblock"] for disk in disks] if only is None else only
         lines = ["[hold]", f"only_devices = {','.join(only)}", "", "[disks]",
-                 *(f"{name} = {place}" for name, place in sorted(places.items()))]
+                 *(f"{name} = {place}" for name, place in sorted(places.items()) if place is not None)]
         if host_port is not None:
             lines += ["", "[host]", f"endpoint = http://127.0.0.1:{host_port}"]
         if ca_bundle is not None:
             lines += ["", "[tls]", f"ca_bundle = {ca_bundle}"]
         if network:
             lines += ["", "[network]", *network]
-        for folder in (ETC_OWN, ETC_AZURE):
+        own, azure = etc / ETC_OWN.name, etc / ETC_AZURE.name
+        for folder in (own, azure):
             folder.mkdir(exist_ok=True)
-        (ETC_OWN / "stillpoint.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        (own / "stillpoint.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
         if limit_s is not None:
-            (ETC_AZURE / "vmbackup.conf").write_text(f"[SnapshotThread]\ntimeout = {limit_s}\n", encoding="utf-8")
+            (azure / "vmbackup.conf").write_text(f"[SnapshotThread]\ntimeout = {limit_s}\n", encoding="utf-8")
 
     def write_settings(self, sequence, public, protected=None, cipher="aes-256-cbc"):
         sealed = request.seal(protected, self.certificate, cipher) if protected is not None else None
@@ -160,7 +170,8 @@ class Rig:
     def run(self, command, sequence=0, limit_s=COMMAND_LIMIT_S, **variables):
         """One command of the manifest to its end: a shell in a session of its own, output into files."""
         environment = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), "LANG": "C.UTF-8",
-                       "ConfigSequenceNumber": str(sequence), "AZURE_GUEST_AGENT_EXTENSION_PATH": str(self.base),
+                       "ConfigSequenceNumber": str(sequence),
+                       "AZURE_GUEST_AGENT_EXTENSION_PATH": self.inside(self.base),
                        "AZURE_GUEST_AGENT_EXTENSION_VERSION": self.version,
                        "AZURE_GUEST_AGENT_WIRE_PROTOCOL_ADDRESS": "168.63.129.16",
                        "AZURE_GUEST_AGENT_UNINSTALL_CMD_EXIT_CODE": "NOT_RUN",
@@ -168,9 +179,11 @@ class Rig:
                            '[{"Key": "ExtensionTelemetryPipeline", "Value": "1.0"}]', **variables}
         with open(self._folder / "command.out", "w+b") as out:
             began = time.monotonic()
-            process = subprocess.Popen(["/bin/sh", "-c", f"{self.base}/{self._manifest[command + 'Command']}"],
-                                       cwd=self.base, env=environment, stdin=subprocess.DEVNULL, stdout=out,
-                                       stderr=subprocess.STDOUT, start_new_session=True, umask=0o022)
+            program = f"{self.inside(self.base)}/{self._manifest[command + 'Command']}"
+            process = subprocess.Popen(["/bin/sh", "-c", program], cwd=self.base, env=environment,
+                                       stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                       start_new_session=True, umask=0o022,
+                                       preexec_fn=(lambda: os.chroot(self._root)) if self._root else None)
             try:
                 process.wait(limit_s)
             except subprocess.TimeoutExpired:

@@ -246,6 +246,32 @@ TEST(EchoSettings, ReadsWhatItCanOfABrokenFile) {
         (RequestEcho{"5", "", true}));
 }
 
+TEST(ReadDocumentTargets, FindsThemInSettingsThatAreRefused) {
+    SettingsBuilder builder;
+    builder.command = R"("frobnicate")";
+    const FakeSettingsProtector protector(protected_plain("[]"));
+    EXPECT_FALSE(parse_settings(builder.file(), protector));
+
+    const DocumentTargets targets = read_document_targets(builder.file(), protector);
+
+    ASSERT_TRUE(targets.status_blob);
+    EXPECT_EQ(targets.status_blob->path, "/status/vm.status");
+    ASSERT_TRUE(targets.logs_blob);
+    EXPECT_EQ(targets.logs_blob->port, 8443);
+    EXPECT_TRUE(targets.opened_protected_settings);
+}
+
+TEST(ReadDocumentTargets, FindsNothingWhereNothingCanBeRead) {
+    FakeSettingsProtector shut;
+    shut.lose_certificate();
+    for (const std::string& text : {std::string(), std::string("{"), SettingsBuilder().file()}) {
+        const DocumentTargets targets = read_document_targets(text, shut);
+        EXPECT_FALSE(targets.status_blob);
+        EXPECT_FALSE(targets.logs_blob);
+        EXPECT_FALSE(targets.opened_protected_settings);
+    }
+}
+
 TEST(WithoutProtectedSettings, LeavesEverythingElseAsItWas) {
     const auto left = without_protected_settings(
         R"({"runtimeSettings":[{"handlerSettings":{"protectedSettingsCertThumbprint":"AB",)"

@@ -177,6 +177,13 @@ const Row kRows[] = {
          });
      }},
     {"host: an empty list", [] { return good_run(By::host, 0); }},
+    {"host: told of one of two disks",
+     [] {
+         return changed(good_run(By::host, 1), [](BackupReport& r) {
+             r.snapshots.disks_unmentioned = 1;
+             r.claim = {Consistency::none, {"the host told of 1 of 2 disks"}};
+         });
+     }},
     {"guest: one blob refused",
      [] {
          return changed(good_run(By::guest),

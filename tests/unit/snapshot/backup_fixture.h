@@ -47,6 +47,7 @@ struct RunBackup : ::testing::Test {
     GuestPlan plan = two_disks();
     BackupServices services;
     std::chrono::seconds passport_takes{0};
+    std::function<void(const BackupReport&)> host_asked;
     Result<HttpReply> host_is = http_reply(200, "{}");
     Result<HttpReply> host_took = http_reply(200, R"({"snapshotInfo": [
         {"isSuccessful":"true","snapshotUri":"u0","errorMessage":"","statusCode":200},
@@ -65,7 +66,7 @@ struct RunBackup : ::testing::Test {
     }
 
     BackupReport run() {
-        const BackupTools tools{still_point, http, held_http, clock, log};
+        const BackupTools tools{still_point, http, held_http, clock, log, host_asked};
         return run_backup(request, plan, services, tools, [this] {
             EXPECT_FALSE(still_point.held()) << "a file is written while held";
             clock.advance(passport_takes);

@@ -19,6 +19,7 @@ std::int64_t ticks_of(WallTime at) {
 TEST_F(RunBackup, SendsNothingWhenItIsTooLateByOurClock) {
     request.method = SnapshotMethod::only_host;
     request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit - 1ms);
+    host_asked = [](const BackupReport&) { ADD_FAILURE() << "the work does not go on"; };
 
     const BackupReport report = run();
 
@@ -91,7 +92,8 @@ TEST_F(RunBackup, DoesNotHoldWithoutAConnectionToTheHost) {
     EXPECT_EQ(journal, (Journal{"presnapshot", "prepare dosnapshot"}));
     ASSERT_TRUE(report.error);
     EXPECT_EQ(report.error->code(), Code::host_unreachable);
-    EXPECT_FALSE(report.snapshots_tried);
+    EXPECT_TRUE(report.snapshots_tried) << "an empty list of disks says that it came to that";
+    EXPECT_EQ(report.snapshots.host_status, kNoReply);
 }
 
 TEST_F(RunBackup, DoesNotHoldWithoutBlobs) {
@@ -103,6 +105,7 @@ TEST_F(RunBackup, DoesNotHoldWithoutBlobs) {
     EXPECT_EQ(journal, kAsked);
     ASSERT_TRUE(report.error);
     EXPECT_EQ(report.error->code(), Code::blobs_missing);
+    EXPECT_TRUE(report.snapshots_tried) << "an empty list of disks says that it came to that";
 }
 
 TEST_F(RunBackup, DoesNotHoldWhenTheConnectionWasLostAgain) {

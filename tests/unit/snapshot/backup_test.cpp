@@ -20,6 +20,20 @@ TEST_F(RunBackup, OnlyHostAsksPreparesHoldsAndSendsOnce) {
     EXPECT_FALSE(report.error);
 }
 
+TEST_F(RunBackup, TellsOnceWhatTheHostAnsweredBeforeAnythingIsHeld) {
+    request.method = SnapshotMethod::first_guest_then_host;
+    fail_every_blob();
+    host_asked = [this](const BackupReport& so_far) {
+        EXPECT_EQ(so_far.host_status_before, 200);
+        journal.push_back("told");
+    };
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kAsked + Journal{"told"} + kByGuest + kAsked + kByHost);
+    EXPECT_TRUE(report.first_try);
+}
+
 TEST_F(RunBackup, OnlyHostGoesOnWhenPresnapshotFails) {
     request.method = SnapshotMethod::only_host;
     host_is = fail(Code::http_failed, "no answer");

@@ -240,6 +240,8 @@ const Row kDeviceRows[] = {
 };
 
 const Row kSnapshotRows[] = {
+    {"unmentioned", [](Backup& b) { b.snapshots.disks_unmentioned = 1; }, Consistency::none,
+     "the host told of 2 of 3 disks"},
     {"one_disk_failed",
      [](Backup& b) {
          b.snapshots.disks[1].successful = false;

@@ -233,12 +233,20 @@ TEST(DoSnapshotReply, KeepsWhatCameBeforeAFault) {
     EXPECT_NE(outcome.error->message().find("snapshotInfo[1].errorMessage"), std::string::npos);
 }
 
-TEST(DoSnapshotReply, WithADiskMissingIsAnError) {
+TEST(DoSnapshotReply, CountsTheDisksItDoesNotMention) {
     const SnapshotOutcome outcome = read_dosnapshot(said(200, info(disk("\"true\""))), 3);
 
     EXPECT_EQ(outcome.disks.size(), 1u);
+    EXPECT_FALSE(outcome.error);
+    EXPECT_EQ(outcome.disks_unmentioned, 2u);
+}
+
+TEST(DoSnapshotReply, ThatMentionsNoDiskAtAllIsAnError) {
+    const SnapshotOutcome outcome = read_dosnapshot(said(200, info("")), 3);
+
+    EXPECT_TRUE(outcome.disks.empty());
     ASSERT_TRUE(outcome.error);
-    EXPECT_NE(outcome.error->message().find("1 of 3 disks"), std::string::npos);
+    EXPECT_NE(outcome.error->message().find("no disk"), std::string::npos);
 }
 
 TEST(DoSnapshotReply, ThatIsMissingEmptyOrAnErrorHasItsOwnNumber) {
