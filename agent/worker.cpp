@@ -102,6 +102,9 @@ private:
         for (const std::string& warning : settings_->warnings) {
             log().warning("settings", "read leniently", {{"what", warning}});
         }
+        log().info("settings", "method",
+                   {{"name", std::string(name_of(settings_->request.method))},
+                    {"why", std::string(settings_->method_reason)}});
         forget_protected_settings(name, *text);
         say_running();
         if (only_installs()) {
