@@ -59,15 +59,15 @@ Result<void> BlobTransport::prepare(Deadline deadline) {
     }
     auto prepared = http_.prepare(std::move(requests), deadline);
     prepared_.clear();
+    unreachable_.assign(blobs_.size(), std::nullopt);
     for (std::size_t i = 0; i < blobs_.size(); ++i) {
-        if (!prepared.at(i)) {
-            const Error error = unreachable(blobs_[i], prepared[i].error());
-            prepared_.clear();
-            return error;
+        if (prepared.at(i)) {
+            prepared_.push_back(std::move(*prepared[i]));
+        } else {
+            unreachable_[i] = unreachable(blobs_[i], prepared[i].error());
         }
-        prepared_.push_back(std::move(*prepared[i]));
     }
-    return {};
+    return all_reachable();
 }
 
 Result<void> BlobTransport::refresh(Deadline deadline) {
@@ -76,10 +76,33 @@ Result<void> BlobTransport::refresh(Deadline deadline) {
     }
     for (std::size_t i = 0; i < prepared_.size(); ++i) {
         if (const Result<void> fresh = http_.refresh(*prepared_[i], deadline); !fresh) {
-            return unreachable(blobs_[i], fresh.error());
+            unreachable_[i] = unreachable(blobs_[i], fresh.error());
+        }
+    }
+    return all_reachable();
+}
+
+Result<void> BlobTransport::all_reachable() const {
+    for (const std::optional<Error>& error : unreachable_) {
+        if (error) {
+            return *error;
         }
     }
     return {};
+}
+
+SnapshotOutcome BlobTransport::untried() const {
+    SnapshotOutcome outcome;
+    outcome.by = SnapshotOutcome::By::guest;
+    for (const std::optional<Error>& error : unreachable_) {
+        DiskOutcome disk = untried_disk();
+        if (error) {
+            disk.service_message.clear();
+            disk.error = error;
+        }
+        outcome.disks.push_back(std::move(disk));
+    }
+    return outcome;
 }
 
 SnapshotOutcome BlobTransport::take() {
