@@ -124,6 +124,9 @@ private:
         for (const std::string& warning : settings_->warnings) {
             log().warning("settings", "read leniently", {{"what", warning}});
         }
+        log().info("settings", "method",
+                   {{"name", std::string(name_of(settings_->request.method))},
+                    {"why", std::string(settings_->method_reason)}});
         if (settings_->host_polling) {
             log().warning("settings", "not polling the host for requests of its own",
                           {{"why", "this agent does not know how yet; this backup goes on"}});

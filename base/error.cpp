@@ -68,6 +68,9 @@ std::string Error::sentence() const {
     if (os_ && os_->domain == OsError::Domain::posix) {
         text += ": " + errno_text(static_cast<int>(os_->number));
     }
+    if (os_ && os_->domain == OsError::Domain::http) {
+        text += fmt::format(" (HTTP {})", os_->number);
+    }
     if (cause_) {
         text += ": " + cause_->sentence();
     }

@@ -127,7 +127,7 @@ Result<void> read_public(const JsonField& open, const JsonField& sealed, Setting
     return done;
 }
 
-void choose_method(SettingsReading& reading, std::optional<Error>& lun_list_error) {
+void choose_method(SettingsReading& reading, ParsedSettings& settings) {
     BackupRequest& request = reading.request;
     MethodFacts& facts = reading.method;
     facts.lun_list_empty = request.luns.empty();
@@ -139,12 +139,13 @@ void choose_method(SettingsReading& reading, std::optional<Error>& lun_list_erro
     facts.any_write_accelerated = request.any_write_accelerated;
     facts.vmgs_included = request.vmgs_included;
     facts.any_direct_drive = request.any_direct_drive;
+    settings.method_reason = rule_for(facts).reason;
     const auto method = decide_snapshot_method(facts);
     if (method) {
         request.method = *method;
         return;
     }
-    lun_list_error = method.error();
+    settings.lun_list_error = method.error();
     reading.warnings.push_back(method.error().message());
     request.method = SnapshotMethod::only_host;
 }
@@ -178,7 +179,7 @@ Result<ParsedSettings> parse_settings(std::string_view file_text,
     const Result<void> good = read_public(open, sealed, reading);
     if (good) {
         read_protected(open, sealed, reading, settings.protected_error);
-        choose_method(reading, settings.lun_list_error);
+        choose_method(reading, settings);
     }
     wipe_strings(sealed_json);
     if (!good) {

@@ -24,6 +24,8 @@ struct ParsedSettings {
     /// Disks are excluded, none is listed, and the host must take the snapshots: by the published
     /// rule error 17, which the extension before us never raised. The host is asked all the same.
     std::optional<Error> lun_list_error;
+    /// Why `request.method` is what it is.
+    std::string_view method_reason;
     /// EnableVMSnapshotExtensionPolling: the host wants to be asked for snapshot requests.
     bool host_polling = false;
     /// What was read leniently, one sentence each: names of fields, never values.

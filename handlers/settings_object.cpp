@@ -21,11 +21,6 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
         a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-bool fits_in_a_header(std::string_view text) {
-    return std::ranges::all_of(
-        text, [](unsigned char c) { return (c >= ' ' && c != 0x7f) || c == '\t'; });
-}
-
 /// What the host is asked for beyond the disks, each value with the JSON type it came with.
 void read_host_settings(const JsonField& object, SettingsReading& reading) {
     std::vector<PassedSetting>& settings = reading.request.host_settings;
@@ -81,13 +76,7 @@ Result<void> read_metadata(const JsonField& object, SettingsReading& reading) {
         }
         const std::string text =
             value->json().is_string() ? value->json().get<std::string>() : json_text(value->json());
-        const bool token = !name->empty() && std::ranges::all_of(*name, [](unsigned char c) {
-            return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
-        });
-        if (!token || !fits_in_a_header(text)) {
-            return fail(Code::settings_malformed,
-                        pair.path() + ": holds a character that no HTTP header may hold");
-        }
+        // What no header may hold is refused where it would become one: the host takes anything.
         reading.request.metadata.emplace_back(*name, text);
     }
     return {};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,10 +25,24 @@ struct MethodFacts {
     bool any_direct_drive = false;
 };
 
-/// Chooses who takes the snapshots. The configuration outranks the request; disks that only the
-/// host can snapshot outrank both; disks that are excluded without a list of the others are left to
-/// the guest, whose list of blobs is complete, if it has one. Errors: lun_list_invalid, when disks
-/// are excluded, none is listed, and the host must take the snapshots.
+/// One row of the decision.
+struct MethodRule {
+    enum class Choice { guest, host, configured, asked, usual, refuse };
+    std::string_view name;
+    bool (*fits)(const MethodFacts&);
+    Choice choice;
+    std::string_view reason;  // for the log; of `refuse`, for the error
+};
+
+/// The whole decision, in order: the first rule that fits. The last one fits everything. The
+/// configuration outranks the request; disks that only the host can snapshot outrank both; disks
+/// that are excluded without a list of the others are left to the guest, whose list of blobs is
+/// complete, if it has one.
+std::span<const MethodRule> method_rules();
+const MethodRule& rule_for(const MethodFacts& facts);
+
+/// Chooses who takes the snapshots. Errors: lun_list_invalid, when disks are excluded, none is
+/// listed, and the host must take the snapshots.
 Result<SnapshotMethod> decide_snapshot_method(const MethodFacts& facts);
 
 }  // namespace stillpoint

@@ -60,10 +60,19 @@ bool taken(const BackupReport& report, const Verdict& verdict) {
     return verdict.status == "success" && report.snapshots.by != SnapshotOutcome::By::nobody;
 }
 
+/// How the way that was tried first ended.
+std::string first_try_text(const SnapshotOutcome& first) {
+    const std::optional<Error> error = first.error ? first.error : disks_error(first);
+    return fmt::format("guestExtension: {}", error ? error->sentence() : "nothing was taken");
+}
+
 std::string message_text(const BackupReport& report, const Verdict& verdict) {
     std::string text = verdict.message;
     if (report.status_upload_failed) {
         text += " statusBlobUploadError=true, ";
+    }
+    if (report.first_try) {
+        text += fmt::format("firstTry={}, ", first_try_text(*report.first_try));
     }
     if (const std::string_view creator = creator_of(report); !creator.empty()) {
         text += fmt::format("snapshotCreator={}, ", creator);
@@ -126,7 +135,7 @@ std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& 
     if (report.snapshots.host_status) {
         add("hostStatusCodeDoSnapshot", std::to_string(*report.snapshots.host_status));
     }
-    if (report.snapshots.by != SnapshotOutcome::By::nobody) {
+    if (report.snapshots.first_sent != Instant::zero()) {
         add_duration(facts, "snapshotTimeTaken",
                      report.snapshots.last_reply - report.snapshots.first_sent);
     }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
+#include <vector>
 
 #include "base/format.h"
 #include "manifest/catalogue.h"
@@ -58,6 +60,12 @@ Verdict failure(const Error& error) {
             published.health_state, 0,       failure_message(error, published)};
 }
 
+/// By our own guard, which was told to end. (At the deadline it is another reason.)
+bool let_go_early(const FilesystemEvidence& one, const HoldEvidence& evidence) {
+    return !evidence.overran && one.thaw_begun && evidence.action_ended &&
+           *one.thaw_begun < *evidence.action_ended;
+}
+
 /// Why the guest was not held, or not for the whole time; no value when it was.
 std::optional<Error> hold_error(const HoldEvidence& evidence) {
     if (evidence.not_held) {
@@ -89,6 +97,11 @@ std::optional<Error> hold_error(const HoldEvidence& evidence) {
                     return fail(Code::hold_broken,
                                 fmt::format("'{}' did not stay frozen until the end", mount));
                 }
+                if (let_go_early(one, evidence)) {
+                    return fail(
+                        Code::hold_broken,
+                        fmt::format("'{}' was let go before the snapshots were done", mount));
+                }
                 break;
             case FreezeOutcome::not_tried:
             case FreezeOutcome::not_allowed:
@@ -112,7 +125,8 @@ int rank_of(Code code) {
     return static_cast<int>(found - kFirst.begin());
 }
 
-/// What made disks fail: of several causes the one that says most. No value when all were taken.
+}  // namespace
+
 std::optional<Error> disks_error(const SnapshotOutcome& snapshots) {
     std::optional<Error> cause = snapshots.error;
     const bool host = snapshots.by == SnapshotOutcome::By::host;
@@ -134,12 +148,29 @@ std::optional<Error> disks_error(const SnapshotOutcome& snapshots) {
     return cause;
 }
 
+namespace {
+
+/// A part of the disks is within reach: they were snapshotted, or nobody tried.
+bool some_within_reach(const SnapshotOutcome& snapshots) {
+    return std::ranges::any_of(
+        snapshots.disks, [](const DiskOutcome& disk) { return disk.successful || !disk.error; });
+}
+
 Verdict disks_failed(const SnapshotOutcome& snapshots, const Error& cause) {
     Verdict verdict = failure(cause);
-    const bool some = !snapshots.none_successful();
-    if (snapshots.by == SnapshotOutcome::By::guest && some &&
+    if (snapshots.by == SnapshotOutcome::By::guest && some_within_reach(snapshots) &&
         (cause.code() == Code::blob_refused || cause.code() == Code::blob_unreachable)) {
         verdict.health_code = kRestrictedNetwork;
+    }
+    return verdict;
+}
+
+/// The hold failed, and that ends the run.
+Verdict hold_failed(const BackupReport& report, const Error& error) {
+    Verdict verdict = failure(error);
+    if (!report.why_no_fallback.empty()) {
+        verdict.message +=
+            fmt::format("no crash-consistent point instead: {}, ", report.why_no_fallback);
     }
     return verdict;
 }
@@ -161,7 +192,7 @@ Verdict all_taken(const BackupReport& report) {
     const Consistency level = report.claim.level;
     const std::optional<Error> broken = hold_error(report.evidence);
     if (level < Consistency::file_system && broken && !report.fallback_allowed) {
-        Verdict verdict = failure(*broken);
+        Verdict verdict = hold_failed(report, *broken);
         verdict.health_state = kYellow;
         return verdict;
     }
@@ -194,27 +225,51 @@ const Error& true_cause(const BackupReport& report, const Error& error) {
                                                                         : error;
 }
 
-}  // namespace
-
-Verdict verdict_of(const BackupReport& report) {
-    if (!report.evidence.stuck.empty()) {
-        Verdict verdict = failure(
-            fail(Code::thaw_failed, fmt::format("'{}' could not be let go yet; the guard waits",
-                                                fmt::join(report.evidence.stuck, "', '"))));
-        verdict.health_state = kYellow;
-        return verdict;
-    }
+Verdict verdict_when_let_go(const BackupReport& report) {
     if (report.error) {
-        return failure(true_cause(report, *report.error));
+        return disks_failed(report.snapshots, true_cause(report, *report.error));
     }
     const bool nothing_sent = report.snapshots.by == SnapshotOutcome::By::nobody;
     if (report.evidence.not_held && nothing_sent) {
-        return failure(*report.evidence.not_held);
+        return hold_failed(report, *report.evidence.not_held);
     }
     if (const auto cause = disks_error(report.snapshots)) {
         return disks_failed(report.snapshots, true_cause(report, *cause));
     }
     return all_taken(report);
+}
+
+/// What the kernel has not given back: those that were never frozen in time, or the others.
+std::vector<std::string> stuck_ones(const HoldEvidence& evidence, bool never_frozen) {
+    std::vector<std::string> found;
+    std::ranges::copy_if(evidence.stuck, std::back_inserter(found), [&](const std::string& mount) {
+        return never_frozen == std::ranges::any_of(evidence.filesystems, [&](const auto& one) {
+                   return one.filesystem.mount_point == mount &&
+                          one.outcome == FreezeOutcome::too_slow;
+               });
+    });
+    return found;
+}
+
+}  // namespace
+
+Verdict verdict_of(const BackupReport& report) {
+    const std::vector<std::string> unreleased = stuck_ones(report.evidence, false);
+    if (!unreleased.empty()) {
+        Verdict verdict = failure(
+            fail(Code::thaw_failed, fmt::format("'{}' could not be let go yet; the guard waits",
+                                                fmt::join(unreleased, "', '"))));
+        verdict.health_state = kYellow;
+        return verdict;
+    }
+    Verdict verdict = verdict_when_let_go(report);
+    if (const std::vector<std::string> freezing = stuck_ones(report.evidence, true);
+        !freezing.empty()) {
+        verdict.message +=
+            fmt::format("the kernel is still freezing '{}'; the guard waits and lets go, ",
+                        fmt::join(freezing, "', '"));
+    }
+    return verdict;
 }
 
 Verdict transition_verdict() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "handlers/status_document.h"
@@ -23,6 +24,9 @@ struct Verdict {
 /// The one place where what happened becomes a published number. Pure. The rules are the table in
 /// docs/compatibility.md, "What is reported".
 Verdict verdict_of(const BackupReport& report);
+
+/// What made disks fail: of several causes the one that says most. No value when all were taken.
+std::optional<Error> disks_error(const SnapshotOutcome& snapshots);
 
 /// While the run goes on. The vault reads the number 4, not the word "transitioning".
 Verdict transition_verdict();

@@ -28,7 +28,8 @@ public:
     BackupReport run() {
         report_.request = echo_of(request_);
         report_.method = request_.method;
-        report_.fallback_allowed = may_fall_back(request_, plan_);
+        report_.why_no_fallback = why_no_fallback(request_, plan_);
+        report_.fallback_allowed = report_.why_no_fallback.empty();
         report_.begun = tools_.clock.now();
         go();
         report_.claim = claim(plan_, report_.evidence, report_.snapshots, {});
@@ -65,6 +66,8 @@ private:
     }
 
     void go_second_way() {
+        tools_.log.warning("backup", "no blob was snapshotted, asking the host",
+                           {{"blobs", std::to_string(report_.snapshots.disks.size())}});
         report_.first_try = std::move(report_.snapshots);
         if (report_.error) {
             report_.first_try->error = std::move(report_.error);
@@ -145,6 +148,7 @@ private:
         }
         if (!ready) {
             report_.error = ready.error();
+            report_.snapshots = transport->untried();
             if (report_.error->code() == Code::host_unreachable) {
                 report_.snapshots.host_status = kNoReply;
             }
@@ -177,9 +181,20 @@ private:
 
 }  // namespace
 
-bool may_fall_back(const BackupRequest& request, const GuestPlan& plan) {
-    return request.managed_vm && request.may_be_crash_consistent &&
-           request.backup_retry_count > 0 && (plan.disks.size() <= 1 || !plan.stack_spans_disks);
+std::string why_no_fallback(const BackupRequest& request, const GuestPlan& plan) {
+    if (!request.managed_vm) {
+        return "the machine has unmanaged disks";
+    }
+    if (!request.may_be_crash_consistent) {
+        return "the request does not allow a crash-consistent point";
+    }
+    if (request.backup_retry_count <= 0) {
+        return "it is the first try of this backup";
+    }
+    if (plan.disks.size() > 1 && plan.stack_spans_disks) {
+        return "a mounted filesystem or its volumes lie across several disks";
+    }
+    return "";
 }
 
 BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,

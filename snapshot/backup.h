@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 #include "base/log.h"
 #include "platform/http_client.h"
@@ -43,8 +44,9 @@ BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,
                         const BackupServices& services, const BackupTools& tools,
                         const std::function<void()>& before_hold);
 
-/// Whether a failed hold may end in a crash-consistent point: the request allows it, and the
-/// snapshots are of one moment anyway since no mounted device stack lies on several of the disks.
-bool may_fall_back(const BackupRequest& request, const GuestPlan& plan);
+/// Why a failed hold may not end in a crash-consistent point; empty: it may. It may when the
+/// request allows it and the snapshots are of one moment anyway, since no mounted device stack lies
+/// on several of the disks.
+std::string why_no_fallback(const BackupRequest& request, const GuestPlan& plan);
 
 }  // namespace stillpoint

@@ -59,15 +59,15 @@ Result<void> BlobTransport::prepare(Deadline deadline) {
     }
     auto prepared = http_.prepare(std::move(requests), deadline);
     prepared_.clear();
+    unreachable_.assign(blobs_.size(), std::nullopt);
     for (std::size_t i = 0; i < blobs_.size(); ++i) {
-        if (!prepared.at(i)) {
-            const Error error = unreachable(blobs_[i], prepared[i].error());
-            prepared_.clear();
-            return error;
+        if (prepared.at(i)) {
+            prepared_.push_back(std::move(*prepared[i]));
+        } else {
+            unreachable_[i] = unreachable(blobs_[i], prepared[i].error());
         }
-        prepared_.push_back(std::move(*prepared[i]));
     }
-    return {};
+    return all_reachable();
 }
 
 Result<void> BlobTransport::refresh(Deadline deadline) {
@@ -77,7 +77,16 @@ Result<void> BlobTransport::refresh(Deadline deadline) {
     const auto fresh = http_.refresh(requests(), deadline);
     for (std::size_t i = 0; i < prepared_.size(); ++i) {
         if (!fresh.at(i)) {
-            return unreachable(blobs_[i], fresh[i].error());
+            unreachable_[i] = unreachable(blobs_[i], fresh[i].error());
+        }
+    }
+    return all_reachable();
+}
+
+Result<void> BlobTransport::all_reachable() const {
+    for (const std::optional<Error>& error : unreachable_) {
+        if (error) {
+            return *error;
         }
     }
     return {};
@@ -89,6 +98,20 @@ std::vector<PreparedRequest*> BlobTransport::requests() const {
         all.push_back(request.get());
     }
     return all;
+}
+
+SnapshotOutcome BlobTransport::untried() const {
+    SnapshotOutcome outcome;
+    outcome.by = SnapshotOutcome::By::guest;
+    for (const std::optional<Error>& error : unreachable_) {
+        DiskOutcome disk = untried_disk();
+        if (error) {
+            disk.service_message.clear();
+            disk.error = error;
+        }
+        outcome.disks.push_back(std::move(disk));
+    }
+    return outcome;
 }
 
 SnapshotOutcome BlobTransport::take() {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,16 +31,19 @@ public:
     /// recovery point without one of its disks is none; settings_malformed.
     Result<void> prepare(Deadline deadline) override;
     Result<void> refresh(Deadline deadline) override;
+    SnapshotOutcome untried() const override;
     SnapshotOutcome take() override;
 
 private:
     std::vector<PreparedRequest*> requests() const;
+    Result<void> all_reachable() const;
 
     HeldHttp& http_;
     const Clock& clock_;
     std::vector<HttpTarget> blobs_;
     Settings settings_;
     std::vector<std::unique_ptr<PreparedRequest>> prepared_;
+    std::vector<std::optional<Error>> unreachable_;  // by blob
 };
 
 /// The encryption settings in the metadata of each blob, in order, empty where there are none or

@@ -38,7 +38,7 @@ std::string why_not_frozen(const FilesystemEvidence& evidence) {
         case FreezeOutcome::not_allowed:
             return name + " was not frozen: it is outside only_devices";
         case FreezeOutcome::too_slow:
-            return name + " took too long to freeze and was let go";
+            return name + " took too long to freeze";
     }
     return name + " was not frozen";
 }

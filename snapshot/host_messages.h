@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "platform/http_client.h"
@@ -65,7 +66,8 @@ Result<std::string> dosnapshot_body(const BackupRequest& request,
 PreSnapshot read_presnapshot(const Result<HttpReply>& reply);
 
 /// What became of the disks: host_status, disks and error are set. A reply that breaks off in the
-/// middle keeps what was understood, and error says what was not. `disks_asked` 0: unknown.
-SnapshotOutcome read_dosnapshot(const Result<HttpReply>& reply, std::size_t disks_asked);
+/// middle keeps what was understood, and error says what was not. `luns`: the disks
+/// that were asked for; empty: all.
+SnapshotOutcome read_dosnapshot(const Result<HttpReply>& reply, const std::vector<int>& luns);
 
 }  // namespace stillpoint

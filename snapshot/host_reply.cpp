@@ -121,7 +121,33 @@ Result<bool> read_success(const Json& element, const std::string& where) {
     return text == "true";
 }
 
-Result<DiskOutcome> read_disk(Json& element, const std::string& where) {
+// The host tells of the disks in the order in which they were asked for.
+std::string disk_name(const std::vector<int>& luns, std::size_t at) {
+    if (at >= luns.size()) {
+        return "disk " + std::to_string(at + 1) + " of its list";
+    }
+    return luns[at] < 0 ? "the OS disk" : "the disk of LUN " + std::to_string(luns[at]);
+}
+
+// Somebody else's words within our sentence.
+std::string quoted_words(std::string words) {
+    constexpr std::size_t kEnough = 300;
+    if (words.size() > kEnough) {
+        words.resize(kEnough);
+        words += "...";
+    }
+    return "it says '" + words + "'";
+}
+
+Error disk_error(const DiskOutcome& disk, const std::string& name) {
+    const Error error = fail(Code::host_refused, "the host took no snapshot of " + name)
+                            .with_http(disk.status_code);
+    return disk.service_message.empty()
+               ? error
+               : error.caused_by(fail(Code::host_refused, quoted_words(disk.service_message)));
+}
+
+Result<DiskOutcome> read_disk(Json& element, const std::string& where, const std::string& which) {
     const Result<bool> successful = read_success(element, where);
     if (!successful) {
         return successful.error();
@@ -149,8 +175,7 @@ Result<DiskOutcome> read_disk(Json& element, const std::string& where) {
         disk.direct_drive = std::move(*direct);
     }
     if (!disk.successful) {
-        disk.error = fail(Code::host_refused, "the host took no snapshot of the disk")
-                         .with_http(disk.status_code);
+        disk.error = disk_error(disk, which);
     }
     return disk;
 }
@@ -165,28 +190,40 @@ std::optional<HostEncryption> read_encryption(const Json& body) {
     return encryption == HostEncryption{} ? std::nullopt : std::optional(encryption);
 }
 
-void read_disks(SnapshotOutcome& outcome, Json& body, std::size_t disks_asked) {
+void read_disks(SnapshotOutcome& outcome, Json& body, const std::vector<int>& luns) {
     const Json* list = member(body, "snapshotInfo");
     if (list == nullptr || !list->is_array()) {
         outcome.error = malformed("snapshotInfo", list == nullptr ? "is missing" : "is no list");
         return;
     }
     for (Json& element : body["snapshotInfo"]) {
-        const std::string where = "snapshotInfo[" + std::to_string(outcome.disks.size()) + "]";
-        Result<DiskOutcome> disk = read_disk(element, where);
+        const std::size_t at = outcome.disks.size();
+        const std::string where = "snapshotInfo[" + std::to_string(at) + "]";
+        Result<DiskOutcome> disk = read_disk(element, where, disk_name(luns, at));
         if (!disk) {
             outcome.error = disk.error();
             return;
         }
         outcome.disks.push_back(std::move(*disk));
     }
-    if (outcome.disks.empty() && disks_asked > 0) {
+    if (outcome.disks.empty() && !luns.empty()) {
         outcome.error = malformed("snapshotInfo", "tells of no disk");
-    } else if (outcome.disks.size() < disks_asked) {
+    } else if (outcome.disks.size() < luns.size()) {
         // No failure of a disk: the host may know of one that is gone. But nobody has seen a
         // snapshot of it.
-        outcome.disks_unmentioned = disks_asked - outcome.disks.size();
+        outcome.disks_unmentioned = luns.size() - outcome.disks.size();
     }
+}
+
+// {"error": {"code": "Busy", "message": "later"}}: what the service says of itself.
+Error with_own_words(const Error& error, std::string_view text) {
+    const Result<Json> body = parse_json(text, Code::host_reply_malformed, "the host's error");
+    const Json* said = body ? member(*body, "error") : nullptr;
+    std::string words = said ? text_of(*said, "code") : std::string();
+    if (const std::string message = said ? text_of(*said, "message") : ""; !message.empty()) {
+        words += (words.empty() ? "" : ": ") + message;
+    }
+    return words.empty() ? error : error.caused_by(fail(Code::host_refused, quoted_words(words)));
 }
 
 }  // namespace
@@ -215,7 +252,8 @@ HostVerdict host_verdict(const Result<HttpReply>& reply, std::string_view call) 
             kServerError,
             fail(Code::host_server_error, subject + "failed on its own side").with_http(status)};
     }
-    return {status, fail(Code::host_refused, subject + "refused").with_http(status)};
+    return {status,
+            with_own_words(fail(Code::host_refused, subject + "refused").with_http(status), body)};
 }
 
 PreSnapshot read_presnapshot(const Result<HttpReply>& reply) {
@@ -247,7 +285,7 @@ PreSnapshot read_presnapshot(const Result<HttpReply>& reply) {
     return answer;
 }
 
-SnapshotOutcome read_dosnapshot(const Result<HttpReply>& reply, std::size_t disks_asked) {
+SnapshotOutcome read_dosnapshot(const Result<HttpReply>& reply, const std::vector<int>& luns) {
     SnapshotOutcome outcome;
     outcome.by = SnapshotOutcome::By::host;
     outcome.answered = reply.has_value();
@@ -262,7 +300,7 @@ SnapshotOutcome read_dosnapshot(const Result<HttpReply>& reply, std::size_t disk
     if (!body) {
         outcome.error = body.error();
     } else {
-        read_disks(outcome, *body, disks_asked);
+        read_disks(outcome, *body, luns);
     }
     return outcome;
 }

@@ -55,7 +55,7 @@ SnapshotOutcome HostTransport::take() {
     const Deadline deadline(clock_.now() + settings_.reply_wait);
     const std::vector<Exchange> exchanges = http_.send({prepared_.get()}, deadline);
     const Exchange& exchange = exchanges.at(0);
-    SnapshotOutcome outcome = read_dosnapshot(exchange.reply, request_.luns.size());
+    SnapshotOutcome outcome = read_dosnapshot(exchange.reply, request_.luns);
     outcome.first_sent = exchange.sent;
     outcome.last_reply = exchange.replied;
     return outcome;

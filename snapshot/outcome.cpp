@@ -5,6 +5,12 @@
 
 namespace stillpoint {
 
+DiskOutcome untried_disk() {
+    DiskOutcome disk;
+    disk.service_message = "not tried: another disk cannot be reached";
+    return disk;
+}
+
 bool SnapshotOutcome::all_successful() const {
     return !disks.empty() && std::ranges::all_of(disks, &DiskOutcome::successful);
 }

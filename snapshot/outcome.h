@@ -29,8 +29,11 @@ struct DiskOutcome {
     std::string service_message;
     int status_code = 0;
     std::optional<DirectDriveSnapshot> direct_drive;
-    std::optional<Error> error;  // set when not successful
+    std::optional<Error> error;  // set when not successful, but for a disk that was not tried
 };
+
+/// A disk that was not asked for since another one cannot be reached.
+DiskOutcome untried_disk();
 
 /// Who took the snapshots, how, and what each disk came to.
 struct SnapshotOutcome {

@@ -52,6 +52,7 @@ struct BackupReport {
     SnapshotMethod method = SnapshotMethod::first_host_then_guest;
     /// A failed or broken hold was allowed to end in a crash-consistent point.
     bool fallback_allowed = false;
+    std::string why_no_fallback;
 
     /// What ended the run, if anything did: a refused request, a required hook, a failed thaw.
     /// Failures of the hold stand in `evidence.not_held`, those of disks in `snapshots`.
@@ -66,7 +67,7 @@ struct BackupReport {
     bool snapshots_tried = false;
     HoldEvidence evidence;
     SnapshotOutcome snapshots;
-    /// Of the way tried first that failed; by nobody, with its error, if not even prepared.
+    /// Of the way tried first that failed; with its error if not even prepared.
     std::optional<SnapshotOutcome> first_try;
     Claim claim;
 

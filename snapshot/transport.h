@@ -20,6 +20,10 @@ public:
     /// can.
     virtual Result<void> refresh(Deadline deadline) = 0;
 
+    /// After a failed prepare or refresh: the disks that were to be snapshotted, with what is known
+    /// of each. Empty where the service is asked for all of them at once.
+    virtual SnapshotOutcome untried() const { return {}; }
+
     /// Sends, once, and waits for the replies until `deadline`: held until the still point's
     /// deadline, but replies are still awaited for a while after it, since what was taken must be
     /// reported. Opens no file, resolves no name. What failed is in the outcome.

@@ -195,6 +195,10 @@ class Rig:
             out.seek(0)
             return Ended(process.returncode, out.read().decode("utf-8", "replace"), seconds)
 
+    def replace_command(self, command, words):
+        """Run `words`, below the extension's folder, instead of what the manifest says."""
+        self._manifest[f"{command}Command"] = words
+
     def install(self):
         return self.run("install")
 

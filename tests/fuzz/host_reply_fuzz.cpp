@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!before.error && (!before.ready() || body.empty())) {
         std::abort();  // nothing but a whole good reply is without an error
     }
-    const SnapshotOutcome outcome = read_dosnapshot(reply, 1);
+    const SnapshotOutcome outcome = read_dosnapshot(reply, {0});
     if (!outcome.error && (status > 201 || outcome.disks.empty())) {
         std::abort();
     }

@@ -8,6 +8,8 @@
      "status": 503, "body": "...", "headers": {...},      answers this itself
      "canned": "rate_exceeded",                           a known answer of the service instead of the three above
      "close": true,                                       closes the connection without an answer
+     "reset": true,                                       the same, but with a reset
+     "cut": 40,                                           closes after so many bytes of the answer
      "hang": true,                                        neither answers nor closes, until the client goes
      "after": true}                                       only after the real thing was done
 

@@ -19,6 +19,7 @@ import signal
 import socket
 import socketserver
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -74,6 +75,8 @@ class Front:
             note["body"] = request.body.decode("utf-8", "replace")
         rule = self._faults.match(request)
         if rule is not None:
+            if rule.get("delay_ms"):
+                self.say({"at_ns": arrived, "delays": note["request"]})
             note["fault"] = {key: value for key, value in rule.items() if key not in ("body", "headers", "seen")}
         if rule is not None and not rule.get("after"):
             answer = self._fault(rule, hang) or (self._serve(request, note) if delays_only(rule) else None)
@@ -83,6 +86,8 @@ class Front:
                 answer = self._fault(rule, hang) or (answer if delays_only(rule) else None)
         own_ms = (now_ns() - arrived) / 1e6 - note.get("forward_ms", 0)
         note.update(front_ms=round(own_ms, 3), status=answer.status if answer else None)
+        request.cut = rule.get("cut") if rule is not None else None
+        request.reset = rule is not None and rule.get("reset", False)
         if answer is not None and note["comp"] == "snapshot":
             note["snapshot"] = answer.header("x-ms-snapshot")
         self.say(note)
@@ -97,7 +102,7 @@ class Front:
         time.sleep(rule.get("delay_ms", 0) / 1000)  # the lateness that the test asked for
         if rule.get("hang"):
             hang()
-        if "status" in rule and not rule.get("hang") and not rule.get("close"):
+        if "status" in rule and not rule.get("hang") and not closes(rule):
             return wire.reply(rule["status"], rule.get("body", ""), rule.get("headers"))
         return None
 
@@ -132,8 +137,12 @@ class Front:
         return answer
 
 
+def closes(rule):
+    return rule.get("close") or rule.get("reset")
+
+
 def delays_only(rule):
-    return not any(key in rule for key in ("status", "close", "hang"))
+    return not any(key in rule for key in ("status", "close", "reset", "hang"))
 
 
 class Connection(socketserver.BaseRequestHandler):
@@ -161,10 +170,13 @@ class Connection(socketserver.BaseRequestHandler):
 
         while (request := wire.read_request(stream, link.sendall)) is not None:
             answer = self.server.front.handle(request, hang, self.client_address[0])
+            if request.reset:
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                os.close(link.detach())  # not through the server, which would say goodbye first
             if answer is None:
                 return
-            link.sendall(answer.raw)
-            if not request.keeps_alive:
+            link.sendall(answer.raw[:request.cut])
+            if not request.keeps_alive or request.cut is not None:
                 return
 
 

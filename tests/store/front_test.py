@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The front with image files and plain files for disks: faults on demand, the host's answers, its own log."""
+import http.client
 import json
 import os
 import pathlib
@@ -94,6 +95,17 @@ class FrontTest(unittest.TestCase):
         with self.assertRaises(ConnectionError):
             self.snapshot()
         self.assertEqual([], self.images())
+
+    def test_a_connection_can_be_reset(self):
+        self.set_faults({"path": "disks/data", "reset": True})
+        with self.assertRaises(ConnectionResetError):
+            self.snapshot()
+        self.assertEqual([], self.images())
+
+    def test_an_answer_can_be_cut_off(self):
+        self.set_faults({"path": "disks/data", "status": 200, "body": "0123456789" * 10, "cut": 120})
+        with self.assertRaises(http.client.IncompleteRead):
+            self.snapshot()
 
     def test_a_hang_lasts_until_the_client_goes(self):
         self.set_faults({"path": "disks/data", "hang": True, "times": 1})

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <functional>
+#include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -60,6 +62,19 @@ BackupReport lowered(FreezeOutcome outcome, bool fallback, Consistency level) {
 
 BackupReport stopped(Code code) {
     return changed(BackupReport(), [&](BackupReport& r) { r.error = fail(code, "because"); });
+}
+
+/// Ended before the hold: no connection to the disks with a code, the others not tried.
+BackupReport out_of_reach(const std::vector<std::optional<Code>>& disks) {
+    return changed(stopped(Code::blob_unreachable), [&](BackupReport& r) {
+        r.snapshots.by = By::guest;
+        for (const std::optional<Code> code : disks) {
+            r.snapshots.disks.push_back(untried_disk());
+            if (code) {
+                r.snapshots.disks.back().error = fail(*code, "no");
+            }
+        }
+    });
 }
 
 BackupReport not_held(Code code) {
@@ -143,6 +158,16 @@ const Row kRows[] = {
          return changed(lowered(FreezeOutcome::held, false, Consistency::crash),
                         [](BackupReport& r) { r.evidence.filesystems[0].thaw_errno = EINVAL; });
      }},
+    {"let go early by the guard",
+     [] {
+         return changed(lowered(FreezeOutcome::held, false, Consistency::crash),
+                        [](BackupReport& r) {
+                            r.evidence.filesystems[0].frozen = Instant(1);
+                            r.evidence.filesystems[0].thaw_begun = Instant(2);
+                            r.evidence.filesystems[0].thawed = Instant(3);
+                            r.evidence.action_ended = Instant(4);
+                        });
+     }},
     {"guard lost",
      [] {
          return changed(lowered(FreezeOutcome::held, false, Consistency::none),
@@ -153,6 +178,16 @@ const Row kRows[] = {
          return changed(good_run(By::host), [](BackupReport& r) {
              r.evidence.stuck = {"/data", "/"};
          });
+     }},
+    {"stuck in its freeze, no fallback",
+     [] {
+         return changed(lowered(FreezeOutcome::too_slow, false, Consistency::crash),
+                        [](BackupReport& r) { r.evidence.stuck = {"/data"}; });
+     }},
+    {"stuck in its freeze, fallback",
+     [] {
+         return changed(lowered(FreezeOutcome::too_slow, true, Consistency::crash),
+                        [](BackupReport& r) { r.evidence.stuck = {"/data"}; });
      }},
     {"host: one disk failed",
      [] {
@@ -207,6 +242,14 @@ const Row kRows[] = {
                         [](BackupReport& r) { fail_disk(r, 0, Code::snapshot_rate_exceeded); });
      }},
     {"guest: no blobs", [] { return stopped(Code::blobs_missing); }},
+    {"guest: one blob out of reach",
+     [] {
+         return out_of_reach({Code::blob_unreachable, std::nullopt});
+     }},
+    {"guest: every blob out of reach",
+     [] {
+         return out_of_reach({Code::blob_unreachable, Code::blob_unreachable});
+     }},
     {"command unknown", [] { return stopped(Code::command_unknown); }},
     {"settings malformed", [] { return stopped(Code::settings_malformed); }},
     {"settings missing", [] { return stopped(Code::settings_missing); }},
@@ -273,6 +316,30 @@ TEST(StatusDocumentOf, NamesWhatFailed) {
               "Enable failed with error: cannot freeze '/data': Input/output error "
               "StatusCode.FailedRetryableFsFreezeFailed, snapshotCreator=backupHostService, "
               "hostStatusCodePreSnapshot=200, ");
+}
+
+TEST(StatusDocumentOf, TellsHowTheFirstWayEnded) {
+    BackupReport report = good_run(By::host);
+    report.first_try = good_run(By::guest).snapshots;
+    report.first_try->disks[1].successful = false;
+    report.first_try->disks[1].error =
+        fail(Code::blob_refused, "no snapshot of 'b'").with_http(403);
+
+    EXPECT_NE(message_of(report).find("firstTry=guestExtension: no snapshot of 'b' (HTTP 403), "),
+              std::string::npos)
+        << message_of(report);
+}
+
+TEST(StatusDocumentOf, TellsWhyThereIsNoLesserPointInstead) {
+    BackupReport report = not_held(Code::freeze_failed);
+    report.why_no_fallback = "it is the first try of this backup";
+
+    EXPECT_NE(message_of(report).find("no crash-consistent point instead: it is the first try"),
+              std::string::npos)
+        << message_of(report);
+    report = stopped(Code::blobs_missing);
+    report.why_no_fallback = "it is the first try of this backup";
+    EXPECT_EQ(message_of(report).find("crash-consistent"), std::string::npos);
 }
 
 TEST(StatusDocumentOf, ListsDisksOnceTheyWereTried) {

@@ -180,7 +180,7 @@ struct Fallback {
     int backup_retry_count;
     std::vector<std::string> disks;
     bool stack_spans_disks;
-    bool allowed;
+    const char* why_not;  // empty: allowed
 };
 
 struct MayFallBack : ::testing::TestWithParam<Fallback> {};
@@ -195,18 +195,21 @@ TEST_P(MayFallBack, FollowsTheRequestAndTheDisks) {
     plan.disks = row.disks;
     plan.stack_spans_disks = row.stack_spans_disks;
 
-    EXPECT_EQ(may_fall_back(request, plan), row.allowed);
+    const std::string why_not = why_no_fallback(request, plan);
+    EXPECT_EQ(why_not.empty(), *row.why_not == '\0') << why_not;
+    EXPECT_NE(why_not.find(row.why_not), std::string::npos) << why_not;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Rows, MayFallBack,
-    ::testing::Values(Fallback{"OneDisk", true, true, 1, {"sda"}, false, true},
-                      Fallback{"LaterRetry", true, true, 5, {"sda"}, false, true},
-                      Fallback{"FirstTry", true, true, 0, {"sda"}, false, false},
-                      Fallback{"NotAllowed", true, false, 1, {"sda"}, false, false},
-                      Fallback{"UnmanagedVm", false, true, 1, {"sda"}, false, false},
-                      Fallback{"DisksApart", true, true, 1, {"sda", "sdb"}, false, true},
-                      Fallback{"StackAcrossDisks", true, true, 1, {"sda", "sdb"}, true, false}),
+    ::testing::Values(
+        Fallback{"OneDisk", true, true, 1, {"sda"}, false, ""},
+        Fallback{"LaterRetry", true, true, 5, {"sda"}, false, ""},
+        Fallback{"FirstTry", true, true, 0, {"sda"}, false, "first try"},
+        Fallback{"NotAllowed", true, false, 1, {"sda"}, false, "does not allow"},
+        Fallback{"UnmanagedVm", false, true, 1, {"sda"}, false, "unmanaged"},
+        Fallback{"DisksApart", true, true, 1, {"sda", "sdb"}, false, ""},
+        Fallback{"StackAcrossDisks", true, true, 1, {"sda", "sdb"}, true, "across several"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 }  // namespace

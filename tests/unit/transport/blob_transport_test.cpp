@@ -95,6 +95,21 @@ TEST_F(BlobTransportTest, NamesTheBlobThatCannotBeReachedWithoutItsSecret) {
     EXPECT_TRUE(http.sent.empty());
 }
 
+TEST_F(BlobTransportTest, ListsEveryDiskWhenOneCannotBeReached) {
+    http.cannot_prepare.emplace("/vhds/disk1.vhd", fail(Code::http_failed, "refused"));
+    BlobTransport transport(http, clock, blobs(3), settings);
+    ASSERT_FALSE(transport.prepare(soon));
+
+    const SnapshotOutcome untried = transport.untried();
+
+    EXPECT_EQ(untried.by, SnapshotOutcome::By::guest);
+    ASSERT_EQ(untried.disks.size(), 3u);
+    EXPECT_FALSE(untried.disks[0].error);
+    EXPECT_FALSE(untried.disks[0].service_message.empty());
+    EXPECT_EQ(untried.disks[1].error->code(), Code::blob_unreachable);
+    EXPECT_FALSE(untried.disks[2].successful);
+}
+
 TEST_F(BlobTransportTest, RefusesMetadataThatWouldAddAHeader) {
     for (const BlobMetadata& metadata :
          {BlobMetadata{{"a", "b\r\nx-ms-version: 1"}}, BlobMetadata{{"a: b\r\nc", "d"}},

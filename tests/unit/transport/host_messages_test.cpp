@@ -192,7 +192,7 @@ TEST(DoSnapshotReply, IsReadDiskByDisk) {
     const SnapshotOutcome outcome = read_dosnapshot(
         said(200, "\xef\xbb\xbf" +
                       info(disk("\"true\"") + "," + disk("true") + "," + disk("\"false\""))),
-        3);
+        {0, 7, -1});
 
     EXPECT_EQ(outcome.host_status, 200);
     EXPECT_FALSE(outcome.error) << outcome.error->describe();
@@ -212,7 +212,7 @@ TEST(DoSnapshotReply, CarriesTheDirectDriveIdentity) {
                   disk("\"true\"", R"(, "ddSnapshotIdentifier": {"creationTime": )"
                                    R"("2025-01-01T00:00:00.123456Z", "id": "C8E4AC08", "token": )"
                                    R"("DDTOKEN==", "instantAccessDurationMinutes": 300})"))),
-        2);
+        {0, 1});
 
     ASSERT_EQ(outcome.disks.size(), 2u);
     EXPECT_FALSE(outcome.disks[0].direct_drive);
@@ -225,7 +225,8 @@ TEST(DoSnapshotReply, CarriesTheDirectDriveIdentity) {
 
 TEST(DoSnapshotReply, KeepsWhatCameBeforeAFault) {
     const SnapshotOutcome outcome = read_dosnapshot(
-        said(200, info(disk("\"true\"") + R"(, {"isSuccessful": "true", "snapshotUri": "u"})")), 2);
+        said(200, info(disk("\"true\"") + R"(, {"isSuccessful": "true", "snapshotUri": "u"})")),
+        {0, 1});
 
     EXPECT_EQ(outcome.disks.size(), 1u);
     ASSERT_TRUE(outcome.error);
@@ -234,7 +235,7 @@ TEST(DoSnapshotReply, KeepsWhatCameBeforeAFault) {
 }
 
 TEST(DoSnapshotReply, CountsTheDisksItDoesNotMention) {
-    const SnapshotOutcome outcome = read_dosnapshot(said(200, info(disk("\"true\""))), 3);
+    const SnapshotOutcome outcome = read_dosnapshot(said(200, info(disk("\"true\""))), {0, 1, 2});
 
     EXPECT_EQ(outcome.disks.size(), 1u);
     EXPECT_FALSE(outcome.error);
@@ -242,7 +243,7 @@ TEST(DoSnapshotReply, CountsTheDisksItDoesNotMention) {
 }
 
 TEST(DoSnapshotReply, ThatMentionsNoDiskAtAllIsAnError) {
-    const SnapshotOutcome outcome = read_dosnapshot(said(200, info("")), 3);
+    const SnapshotOutcome outcome = read_dosnapshot(said(200, info("")), {0, 1, 2});
 
     EXPECT_TRUE(outcome.disks.empty());
     ASSERT_TRUE(outcome.error);
@@ -250,10 +251,10 @@ TEST(DoSnapshotReply, ThatMentionsNoDiskAtAllIsAnError) {
 }
 
 TEST(DoSnapshotReply, ThatIsMissingEmptyOrAnErrorHasItsOwnNumber) {
-    const SnapshotOutcome none = read_dosnapshot(fail(Code::http_failed, "cut off"), 1);
-    const SnapshotOutcome empty = read_dosnapshot(said(201, ""), 1);
-    const SnapshotOutcome absent = read_dosnapshot(said(500, "<html>"), 1);
-    const SnapshotOutcome own = read_dosnapshot(said(500, R"({ "error": {"code": 1}})"), 1);
+    const SnapshotOutcome none = read_dosnapshot(fail(Code::http_failed, "cut off"), {0});
+    const SnapshotOutcome empty = read_dosnapshot(said(201, ""), {0});
+    const SnapshotOutcome absent = read_dosnapshot(said(500, "<html>"), {0});
+    const SnapshotOutcome own = read_dosnapshot(said(500, R"({ "error": {"code": 1}})"), {0});
 
     EXPECT_EQ(none.host_status, 555);
     EXPECT_FALSE(none.answered);
@@ -266,6 +267,31 @@ TEST(DoSnapshotReply, ThatIsMissingEmptyOrAnErrorHasItsOwnNumber) {
     EXPECT_EQ(own.error->code(), Code::host_refused);
 }
 
+TEST(DoSnapshotReply, RepeatsTheServicesOwnWords) {
+    const SnapshotOutcome refused =
+        read_dosnapshot(said(500, R"({ "error": {"code": "Busy", "message": "later"}})"), {0});
+    const SnapshotOutcome disk =
+        read_dosnapshot(said(200, R"({"snapshotInfo": [{"isSuccessful":"false","snapshotUri":"",)"
+                                  R"("errorMessage":"it is busy","statusCode":409}]})"),
+                        {7});
+
+    EXPECT_EQ(refused.error->sentence(),
+              "the host's snapshot service (dosnapshot) refused (HTTP 500): it says 'Busy: later'");
+    EXPECT_EQ(disk.disks.at(0).error->sentence(),
+              "the host took no snapshot of the disk of LUN 7 (HTTP 409): it says 'it is busy'");
+}
+
+TEST(DoSnapshotReply, NamesTheDiskThatFailed) {
+    const std::string failed = disk("\"false\"");
+
+    const SnapshotOutcome listed = read_dosnapshot(said(200, info(failed + "," + failed)), {3, -1});
+    const SnapshotOutcome unlisted = read_dosnapshot(said(200, info(failed)), {});
+
+    EXPECT_NE(listed.disks.at(0).error->message().find("LUN 3"), std::string::npos);
+    EXPECT_NE(listed.disks.at(1).error->message().find("the OS disk"), std::string::npos);
+    EXPECT_NE(unlisted.disks.at(0).error->message().find("disk 1 of its list"), std::string::npos);
+}
+
 TEST(DoSnapshotReply, OfStrangeShapesIsAnErrorAndNothingWorse) {
     for (const char* body :
          {"[]", "3", "{}", R"({"snapshotInfo": {}})", R"({"snapshotInfo": [3]})",
@@ -274,7 +300,7 @@ TEST(DoSnapshotReply, OfStrangeShapesIsAnErrorAndNothingWorse) {
           R"("statusCode":1e300}]})",
           R"({"snapshotInfo": [{"isSuccessful":"true","snapshotUri":"","errorMessage":"",)"
           R"("statusCode":1,"ddSnapshotIdentifier":{"creationTime":"yesterday"}}]})"}) {
-        const SnapshotOutcome outcome = read_dosnapshot(said(200, body), 1);
+        const SnapshotOutcome outcome = read_dosnapshot(said(200, body), {0});
         ASSERT_TRUE(outcome.error) << body;
         EXPECT_EQ(outcome.error->code(), Code::host_reply_malformed) << body;
         EXPECT_TRUE(outcome.disks.empty()) << body;
@@ -282,7 +308,7 @@ TEST(DoSnapshotReply, OfStrangeShapesIsAnErrorAndNothingWorse) {
 }
 
 TEST(DoSnapshotReply, NestedWithoutEndIsRefused) {
-    const SnapshotOutcome outcome = read_dosnapshot(said(200, std::string(500'000, '[')), 1);
+    const SnapshotOutcome outcome = read_dosnapshot(said(200, std::string(500'000, '[')), {0});
 
     ASSERT_TRUE(outcome.error);
     EXPECT_NE(outcome.error->message().find("nested"), std::string::npos);
