@@ -19,8 +19,13 @@ struct TransientService {
     std::string unit;                     // without ".service"
     std::vector<std::string> properties;  // "KillMode=mixed"
     std::vector<std::string> command;
-    std::vector<std::string> after_stop;  // ExecStopPost; empty: none
+    std::vector<std::string> after_stop;        // ExecStopPost; empty: none
+    std::vector<std::string> environment = {};  // "NAME=VALUE", beside what systemd sets
 };
+
+/// Our own environment for a service, which inherits nothing from us: without what systemd sets for
+/// each service itself, and without what it would refuse.
+std::vector<std::string> passed_environment();
 
 /// Errors: guard_unavailable: the unit did not start before `until`, or a word of the command holds
 /// a character other than letters, digits and those usual in paths.
