@@ -35,7 +35,9 @@ Result<void> start_worker(const std::string& folder, int sequence) {
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
             .properties = {"WorkingDirectory=" + folder, "KillMode=mixed"},
             .command = command,
-            .after_stop = {linux_os::guard_program(), "--thaw-stale"}};
+            .after_stop = {linux_os::guard_program(), "--thaw-stale"},
+            // People's scripts look at what the VM agent set.
+            .environment = linux_os::passed_environment()};
         if (linux_os::start_service(service, linux_os::boottime_now() + kSystemdLimit)) {
             return {};
         }

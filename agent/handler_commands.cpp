@@ -13,14 +13,17 @@
 #include "agent/worker_lock.h"
 #include "platform/linux/guard/boottime.h"
 #include "platform/linux/guard/rescuer.h"
+#include "platform/linux/scripts/keeper.h"
 
 namespace stillpoint {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Within the VM agent's 900 s for disable, and longer than any backup takes.
-constexpr Instant kBackupLimit = 240s;
+/// Within the VM agent's 900 s for disable and its 300 s for uninstall. A backup takes no longer
+/// than that, unless its scripts do.
+constexpr Instant kDisableLimit = 840s;
+constexpr Instant kUninstallLimit = 240s;
 
 int install() {
     // Fails early, while somebody looks, when the folders cannot be used.
@@ -35,7 +38,12 @@ int install() {
 /// A backup under way ends before its version is taken away: its guard and its status document must
 /// not vanish under it.
 int disable() {
-    (void)WorkerLock::take(kDurableFolder, linux_os::boottime_now() + kBackupLimit);
+    (void)WorkerLock::take(kDurableFolder, linux_os::boottime_now() + kDisableLimit);
+    return 0;
+}
+
+int uninstall() {
+    (void)WorkerLock::take(kDurableFolder, linux_os::boottime_now() + kUninstallLimit);
     return 0;
 }
 
@@ -56,7 +64,7 @@ constexpr std::array kCommands = {
     CommandRow{"enable", "called by the VM agent: begins a backup", enable},
     CommandRow{"update", "called by the VM agent", nothing_to_do},
     CommandRow{"disable", "called by the VM agent", disable},
-    CommandRow{"uninstall", "called by the VM agent", disable},
+    CommandRow{"uninstall", "called by the VM agent", uninstall},
 };
 
 }  // namespace
@@ -75,6 +83,12 @@ void add_handler_commands(CLI::App& app, int& exit_code) {
     worker->group("");  // nobody's to call
     worker->add_option("--sequence", *sequence)->required();
     worker->callback([sequence, &exit_code] { exit_code = run_worker(*sequence); });
+
+    const auto socket = std::make_shared<std::string>();
+    CLI::App* keeper = app.add_subcommand(kScriptKeeperCommand, "keeps a backup's scripts");
+    keeper->group("");
+    keeper->add_option("--socket", *socket)->required();
+    keeper->callback([socket, &exit_code] { exit_code = linux_os::keep_scripts(*socket); });
 }
 
 }  // namespace stillpoint

@@ -8,4 +8,7 @@ namespace stillpoint {
 /// written, whatever it says.
 int run_worker(int sequence);
 
+/// The hidden command by which the worker starts the process that keeps its scripts.
+inline constexpr const char* kScriptKeeperCommand = "script-keeper";
+
 }  // namespace stillpoint

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/log.h"
+#include "platform/application_hooks.h"
 #include "platform/http_client.h"
 #include "platform/still_point.h"
 #include "snapshot/host_messages.h"
@@ -20,6 +21,8 @@ struct BackupTools {
     HeldHttp& held_http;  // inside it
     const Clock& clock;
     Log& log;
+    /// Run around everything, never inside a hold. Null: there are none.
+    ApplicationHooks* hooks = nullptr;
 };
 
 /// Where the services are, and how long they may take.
@@ -35,6 +38,10 @@ struct BackupServices {
 /// and says what the recovery point is worth. The second way of a method, after the first one
 /// failed, is a new hold: nothing is ever held while deciding. Never fails: what went wrong is in
 /// the report.
+///
+/// Applications are brought to rest before the host is first asked, so that its clock and the
+/// connections are fresh however long that took, and go on after the last hold, whatever came of
+/// it.
 ///
 /// `before_hold` is called once before every hold (the passport is written there).
 BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,

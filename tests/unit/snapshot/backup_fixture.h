@@ -46,6 +46,7 @@ struct RunBackup : ::testing::Test {
     BackupRequest request = sample_request();
     GuestPlan plan = two_disks();
     BackupServices services;
+    ApplicationHooks* hooks = nullptr;
     std::chrono::seconds passport_takes{0};
     Result<HttpReply> host_is = http_reply(200, "{}");
     Result<HttpReply> host_took = http_reply(200, R"({"snapshotInfo": [
@@ -65,7 +66,7 @@ struct RunBackup : ::testing::Test {
     }
 
     BackupReport run() {
-        const BackupTools tools{still_point, http, held_http, clock, log};
+        const BackupTools tools{still_point, http, held_http, clock, log, hooks};
         return run_backup(request, plan, services, tools, [this] {
             EXPECT_FALSE(still_point.held()) << "a file is written while held";
             clock.advance(passport_takes);
