@@ -70,12 +70,16 @@ class RunTest(ScriptsCase):
                          (self.folder / "seen").read_text(encoding="utf-8"))
 
     def test_scripts_run_before_the_host_is_asked_and_while_nothing_is_held(self):
-        # Each writes to every held filesystem, and a host call is only made between them.
+        # Each writes to every filesystem, and the host is called between them.
         touch = "".join(f"echo x >{mount}/$(basename $0) && sync -f {mount}\n" for mount in self.mounts)
-        self.set_up(touch + f"date +%s%N >{self.folder}/pre_end", f"date +%s%N >{self.folder}/post_begin\n" + touch)
+        uptime = "read now rest </proc/uptime; echo $now"  # of the clock that the host notes its calls by
+        self.set_up(f"{touch}{uptime} >{self.folder}/pre_ends", f"{uptime} >{self.folder}/post_begins\n{touch}")
         self.check(self.backup(), 0, "success", 0, APPLICATION)
-        self.assertEqual(1, len(self.calls("presnapshot")))
-        self.assertEqual(1, len(self.calls("dosnapshot")))
+        (asked,), (taken,) = self.calls("presnapshot"), self.calls("dosnapshot")
+        ends, begins = (float((self.folder / name).read_text(encoding="utf-8")) for name in ("pre_ends", "post_begins"))
+        hundredth = 0.01  # what that file is rounded down to
+        self.assertLess(ends, asked["at_ns"] / 1e9)
+        self.assertGreater(begins + hundredth, taken["copy_ended_ns"] / 1e9)
         for mount in self.mounts:
             for name in ("pre.sh", "post.sh"):
                 self.assertTrue(pathlib.Path(mount, name).exists())

@@ -124,7 +124,9 @@ TEST_F(Keeper, IsReplacedWhenItIsKilledDuringThePreScriptWhichIsEndedFirst) {
         ::_exit(soon_written("sleeper") && ::kill(victim, SIGKILL) == 0 ? 0 : 1);
     }
 
+    const Instant began = boottime_now();
     const auto pre = keeper->run(ScriptPhase::pre);
+    EXPECT_LT(boottime_now() - began, 8s) << "not ended before its own limit";
     (void)::waitpid(helper, nullptr, 0);
 
     EXPECT_TRUE(pre.empty() || pre.at(0).how == How::lost);
