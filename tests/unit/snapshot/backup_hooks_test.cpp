@@ -130,7 +130,10 @@ TEST_F(RunBackupWithHooks, TheFirstFailureIsTheOneThatCounts) {
     hooks.outcome.error = failed;
     hooks.resume_error = fail(Code::post_script_failed, "the post script failed");
 
-    EXPECT_EQ(run().hook_error->code(), Code::pre_script_failed);
+    const BackupReport report = run();
+
+    EXPECT_EQ(report.hook_error->code(), Code::pre_script_failed);
+    EXPECT_FALSE(report.resume_error) << "the settings let it pass";
 }
 
 TEST_F(RunBackupWithHooks, ResumesWhenItIsTooLate) {
