@@ -27,6 +27,19 @@ using namespace std::chrono_literals;
 
 constexpr Instant kSystemdLimit = 10s;
 
+/// Ours, since people's scripts look at what the VM agent set; without the passwords of proxies.
+std::vector<std::string> worker_environment(Log& log) {
+    std::vector<std::string> environment = linux_os::passed_environment();
+    for (const std::string& name : names_with_logins(network_variables())) {
+        std::erase_if(environment, [prefix = name + "="](const std::string& variable) {
+            return variable.starts_with(prefix);
+        });
+        log.warning("network", "a proxy with a password is not taken from the environment",
+                    {{"variable", name}, {"instead", kAgentConfig}});
+    }
+    return environment;
+}
+
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd
 /// the worker gets a unit of its own; elsewhere a session.
 Result<void> start_worker(const std::string& folder, int sequence, const std::string& guest_agent,
@@ -35,12 +48,7 @@ Result<void> start_worker(const std::string& folder, int sequence, const std::st
         linux_os::own_program(),  "worker",        "--sequence",
         std::to_string(sequence), "--guest-agent", guest_agent};
     if (linux_os::systemd_runs()) {
-        std::vector<std::string> withheld;
-        const std::vector<std::string> environment = without_logins(network_variables(), withheld);
-        for (const std::string& name : withheld) {
-            log.warning("network", "a proxy with a password is not taken from the environment",
-                        {{"variable", name}, {"instead", kAgentConfig}});
-        }
+        const std::vector<std::string> environment = worker_environment(log);
         const linux_os::TransientService service{
             .unit = fmt::format("stillpoint-backup-{}-{}", sequence, ::getpid()),
             .properties = {"WorkingDirectory=" + folder, "KillMode=mixed"},

@@ -12,6 +12,7 @@
 #include "agent/handler_context.h"
 #include "agent/worker.h"
 #include "platform/linux/guard/rescuer.h"
+#include "platform/linux/scripts/keeper.h"
 
 namespace stillpoint {
 namespace {
@@ -67,6 +68,12 @@ void add_handler_commands(CLI::App& app, int& exit_code) {
     worker->add_option("--guest-agent", *guest_agent, "the VM agent's version, for the report");
     worker->callback(
         [sequence, guest_agent, &exit_code] { exit_code = run_worker(*sequence, *guest_agent); });
+
+    const auto socket = std::make_shared<std::string>();
+    CLI::App* keeper = app.add_subcommand(kScriptKeeperCommand, "keeps a backup's scripts");
+    keeper->group("");
+    keeper->add_option("--socket", *socket)->required();
+    keeper->callback([socket, &exit_code] { exit_code = linux_os::keep_scripts(*socket); });
 }
 
 }  // namespace stillpoint

@@ -15,15 +15,18 @@
 #include "agent/worker_lock.h"
 #include "base/format.h"
 #include "handlers/events.h"
+#include "handlers/script_hooks.h"
 #include "handlers/settings.h"
 #include "handlers/snapshot_method.h"
 #include "platform/linux/beast_held_http.h"
 #include "platform/linux/ca_bundle.h"
+#include "platform/linux/child_process.h"
 #include "platform/linux/cms_protector.h"
 #include "platform/linux/cpprest_client.h"
 #include "platform/linux/freeze_still_point.h"
 #include "platform/linux/guard_process.h"
 #include "platform/linux/linux_inventory.h"
+#include "platform/linux/scripts/linux_script_system.h"
 #include "platform/linux/system_clock.h"
 #include "platform/proxy_client.h"
 #include "snapshot/backup.h"
@@ -36,7 +39,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Longer than any backup takes: each of its waits has a limit.
+/// Longer than a backup takes whose scripts do not: each of its waits has a limit.
 constexpr Instant kOtherBackupLimit = 240s;
 
 std::string random_nonce() {
@@ -199,9 +202,20 @@ private:
     void hold_and_snapshot(const GuestPlan& plan) {
         linux_os::FreezeStillPoint freezing(log(), linux_os::guard_program());
         AfterHold still_point(freezing, [this] { freeze_lock_.let_go(); });
+        linux_os::LinuxScriptSystem scripts(
+            {.keeper_command = {linux_os::own_program(), kScriptKeeperCommand},
+             .folder = context_.folder(),
+             .lock_path = std::string(kDurableFolder) + "/scripts.lock"});
+        ScriptHooks hooks(scripts, log());
         const BackupTools tools{
-            still_point, http_, held_http_,
-            clock_,      log(), [this](const BackupReport& so_far) { say_running(so_far); }};
+            .still_point = still_point,
+            .http = http_,
+            .held_http = held_http_,
+            .clock = clock_,
+            .log = log(),
+            // Where a database is meant, it and no script is what quiesces.
+            .hooks = config_.workload.active() ? nullptr : &hooks,
+            .host_asked = [this](const BackupReport& so_far) { say_running(so_far); }};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
         BackupReport ended = run_backup(settings_->request, plan, services, tools, [&] {

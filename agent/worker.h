@@ -10,4 +10,7 @@ namespace stillpoint {
 /// written, whatever it says.
 int run_worker(int sequence, const std::string& guest_agent);
 
+/// The hidden command by which the worker starts the process that keeps its scripts.
+inline constexpr const char* kScriptKeeperCommand = "script-keeper";
+
 }  // namespace stillpoint

@@ -92,6 +92,14 @@ std::string message_text(const BackupReport& report, const Verdict& verdict) {
     return text;
 }
 
+/// Scripts are set up, although a check may have kept them from being run.
+bool about_scripts(const std::optional<Error>& error) {
+    constexpr int kFirst = 300;
+    constexpr int kLast = 318;
+    const int number = error ? entry_of(error->code()).published : 0;
+    return number >= kFirst && number <= kLast;
+}
+
 void add_duration(std::vector<TelemetryFact>& facts, std::string_view key,
                   std::optional<std::chrono::nanoseconds> duration) {
     if (duration) {
@@ -123,8 +131,11 @@ std::vector<TelemetryFact> telemetry(const BackupReport& report, const Verdict& 
     }
     add("consistencyType",
         std::string(taken(report, verdict) ? wire_name(report.claim.level) : "none"));
-    if (report.hooks_ran) {
+    if (report.hooks_ran || about_scripts(report.hook_error) || about_scripts(report.error)) {
         add("isPrePostEnabled", "true");
+    }
+    if (!report.application_name.empty()) {
+        add("appName", report.application_name);
     }
     if (const std::string_view creator = creator_of(report); !creator.empty()) {
         add("snapshotCreator", std::string(creator));

@@ -18,6 +18,8 @@ constexpr int kSuccessApplication = 0;
 constexpr int kSuccess = 1;
 constexpr int kTransition = 4;
 constexpr int kFreezeFailed = 121;
+constexpr int kFirstOfScripts = 300;
+constexpr int kLastOfScripts = 318;
 constexpr int kRestrictedNetwork = 761;  // a health code only
 
 const PublishedError& published_of(const Error& error) {
@@ -38,8 +40,33 @@ int number_of(Consistency level) {
     return 0;
 }
 
+/// The extension before us named the phase and the plugin, of which there is one.
+std::string script_message(const Error& error, const PublishedError& published) {
+    std::string_view begin;
+    switch (error.code()) {
+        case Code::pre_script_failed:
+        case Code::pre_script_timed_out:
+        case Code::pre_scripts_timed_out:
+        case Code::script_changed:
+            begin = "PreScript failed for the plugin ScriptRunner";
+            break;
+        case Code::post_script_failed:
+        case Code::post_script_timed_out:
+        case Code::post_scripts_timed_out:
+            begin = "PostScript failed for the plugin ScriptRunner";
+            break;
+        default:
+            begin = "Plugin Host Precheck Failed";
+            break;
+    }
+    return fmt::format("{} StatusCode.{}, {}, ", begin, published.name, error.sentence());
+}
+
 /// The sentences that the extension before us used stand first, ours behind.
 std::string failure_message(const Error& error, const PublishedError& published) {
+    if (published.code >= kFirstOfScripts && published.code <= kLastOfScripts) {
+        return script_message(error, published);
+    }
     switch (error.code()) {
         case Code::command_unknown:
             return error.message();
@@ -191,10 +218,14 @@ bool is_of_database(Code code) {
 Verdict all_taken(const BackupReport& report) {
     const Consistency level = report.claim.level;
     const std::optional<Error> broken = hold_error(report.evidence);
-    if (level < Consistency::file_system && broken && !report.fallback_allowed) {
+    const bool not_wanted = broken && broken->code() == Code::freeze_disabled;
+    if (level < Consistency::file_system && broken && !report.fallback_allowed && !not_wanted) {
         Verdict verdict = hold_failed(report, *broken);
         verdict.health_state = kYellow;
         return verdict;
+    }
+    if (report.resume_error) {
+        return failure(*report.resume_error);
     }
     Verdict verdict;
     verdict.consistency = number_of(level);

@@ -31,13 +31,57 @@ public:
         report_.why_no_fallback = why_no_fallback(request_, plan_);
         report_.fallback_allowed = report_.why_no_fallback.empty();
         report_.begun = tools_.clock.now();
-        go();
-        report_.claim = claim(plan_, report_.evidence, report_.snapshots, {});
+        const QuiesceOutcome quiesced = quiesce();
+        if (!report_.error) {
+            go();
+        }
+        resume(quiesced);
+        report_.claim = claim(plan_, report_.evidence, report_.snapshots, applications_);
         report_.ended = tools_.clock.now();
         return std::move(report_);
     }
 
 private:
+    /// Sets report_.error when the backup must not go on.
+    QuiesceOutcome quiesce() {
+        QuiesceOutcome quiesced = tools_.hooks ? tools_.hooks->quiesce() : QuiesceOutcome();
+        freeze_ = quiesced.hold;
+        report_.hooks_ran = quiesced.ran;
+        if (quiesced.error && !quiesced.may_continue) {
+            report_.error = quiesced.error;
+        } else {
+            report_.hook_error = quiesced.error;
+        }
+        applications_.any_required =
+            quiesced.ran || quiesced.error || !quiesced.why_left_out.empty();
+        applications_.all_verified = quiesced.ran && !quiesced.error;
+        applications_.why_not = quiesced.error ? quiesced.error->sentence() : quiesced.why_left_out;
+        return quiesced;
+    }
+
+    void resume(const QuiesceOutcome& quiesced) {
+        if (tools_.hooks == nullptr) {
+            return;
+        }
+        report_.application_name = tools_.hooks->application_name();
+        const std::optional<Error> failed = tools_.hooks->resume();
+        if (failed && !quiesced.may_continue) {
+            report_.resume_error = failed;
+        }
+        for (const std::optional<Error>& why : {failed, tools_.hooks->doubt()}) {
+            if (!why) {
+                continue;
+            }
+            applications_.all_verified = false;
+            if (applications_.why_not.empty()) {
+                applications_.why_not = why->sentence();
+            }
+            if (!report_.hook_error) {
+                report_.hook_error = why;
+            }
+        }
+    }
+
     void go() {
         const PreSnapshot asked = ask_host();
         if (report_.error) {
@@ -154,6 +198,10 @@ private:
             }
             return;
         }
+        if (!freeze_) {
+            take_unheld(*transport);
+            return;
+        }
         HoldPlan plan = plan_.hold;
         plan.all_or_nothing = !report_.fallback_allowed;
         report_.evidence =
@@ -169,6 +217,16 @@ private:
         }
     }
 
+    /// The administrator's scripts see to it that everything rests (fsFreezeEnabled false). What
+    /// that is worth follows from the evidence, which there is none of.
+    void take_unheld(SnapshotTransport& transport) {
+        report_.snapshots_tried = true;
+        report_.evidence.not_held =
+            fail(Code::freeze_disabled, "the scripts' configuration does not want it");
+        tools_.log.warning("freeze", "not wanted, continuing without a hold", {});
+        report_.snapshots = transport.take();
+    }
+
     const BackupRequest& request_;
     const GuestPlan& plan_;
     const BackupServices& services_;
@@ -176,6 +234,8 @@ private:
     const std::function<void()>& before_hold_;
     HostService host_;
     std::optional<HostEncryption> encryption_;
+    bool freeze_ = true;
+    QuiescedApplications applications_;
     BackupReport report_;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "platform/application_hooks.h"
 #include "platform/http_client.h"
 #include "platform/still_point.h"
 #include "snapshot/host_messages.h"
@@ -21,6 +22,8 @@ struct BackupTools {
     HeldHttp& held_http;  // inside it
     const Clock& clock;
     Log& log;
+    /// Run around everything, never inside a hold. Null: there are none.
+    ApplicationHooks* hooks = nullptr;
     /// Called once, when the host has been asked and it is not too late, with what is known so far.
     std::function<void(const BackupReport&)> host_asked = {};
 };
@@ -38,6 +41,10 @@ struct BackupServices {
 /// and says what the recovery point is worth. The second way of a method, after the first one
 /// failed, is a new hold: nothing is ever held while deciding. Never fails: what went wrong is in
 /// the report.
+///
+/// Applications are brought to rest before the host is first asked, so that its clock and the
+/// connections are fresh however long that took, and go on after the last hold, whatever came of
+/// it.
 ///
 /// `before_hold` is called once before every hold (the passport is written there).
 BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,

@@ -61,7 +61,10 @@ struct BackupReport {
     std::optional<Error> settings_error;
     /// A hook or database that failed without ending the run.
     std::optional<Error> hook_error;
+    /// A hook that failed after the snapshots, and lets no run count as a success.
+    std::optional<Error> resume_error;
     bool hooks_ran = false;
+    std::string application_name;  // as the hooks call it; empty: unknown
 
     /// The hold was begun, or would have been: snapshots, if any, are listed.
     bool snapshots_tried = false;

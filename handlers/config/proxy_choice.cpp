@@ -97,17 +97,14 @@ std::vector<std::string> proxy_variables() {
     return names;
 }
 
-std::vector<std::string> without_logins(const Variables& variables,
-                                        std::vector<std::string>& withheld) {
-    std::vector<std::string> assignments;
+std::vector<std::string> names_with_logins(const Variables& variables) {
+    std::vector<std::string> names;
     for (const auto& [name, variable] : variables) {
         if (variable.value.find('@') != std::string::npos) {
-            withheld.push_back(name);
-        } else {
-            assignments.push_back(name + "=" + variable.value);
+            names.push_back(name);
         }
     }
-    return assignments;
+    return names;
 }
 
 ReadConfig<std::shared_ptr<ProxyRules>> choose_proxies(const AgentConfig& ours,

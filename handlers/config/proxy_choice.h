@@ -22,10 +22,9 @@ struct ProxySources {
 /// The variables that name proxies and exceptions, in both ways to write them.
 std::vector<std::string> proxy_variables();
 
-/// Those of `variables` that a unit of systemd may be given, as "NAME=value". A password is not for
-/// everybody's eyes, so what holds one is left out and named in `withheld`.
-std::vector<std::string> without_logins(const Variables& variables,
-                                        std::vector<std::string>& withheld);
+/// The names of those that hold a login. A unit of systemd must not be given them: everybody on the
+/// machine can read its environment.
+std::vector<std::string> names_with_logins(const Variables& variables);
 
 /// Which proxy is used for what: our own file rules, then the VM agent's, then the environment, the
 /// process's own variables before the file's. The exceptions are our own file's, or else the

@@ -1,82 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/guard_process.h"
 
-#include <algorithm>
-#include <array>
-#include <climits>
-#include <cstddef>
-#include <cstring>
-#include <random>
-
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/format.h"
 #include "platform/linux/child_process.h"
 #include "platform/linux/guard/boottime.h"
 #include "platform/linux/guard/message.h"
+#include "platform/linux/local_socket.h"
 #include "platform/linux/systemd.h"
 
 namespace stillpoint::linux_os {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Waits until `fd` is readable or closed; false when `until` came first, or the process behind
-/// `life` (-1: none) ended.
-bool readable(int fd, Instant until, int life = -1) {
-    while (true) {
-        std::array<pollfd, 2> waited{{{fd, POLLIN, 0}, {life, POLLIN, 0}}};
-        const auto left = Deadline(until).left(boottime_now());
-        const int ready = ::poll(waited.data(), waited.size(),
-                                 static_cast<int>(std::min<long>(left.count(), INT_MAX)));
-        if (ready > 0 || (ready == 0 && left.count() == 0)) {
-            return waited[0].revents != 0;
-        }
-        if (ready < 0 && errno != EINTR) {
-            return false;
-        }
-    }
-}
-
-std::string random_name() {
-    std::random_device random;
-    return fmt::format("stillpoint-{}-{:08x}{:08x}", ::getpid(), random(), random());
-}
-
-Result<UniqueFd> listen_at(const std::string& name) {
-    UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::memcpy(address.sun_path + 1, name.data(),
-                std::min(name.size(), sizeof address.sun_path - 1));
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::listen(fd.get(), 4) != 0) {
-        return fail(Code::guard_unavailable, "cannot open a socket for the guard")
-            .with_errno(errno);
-    }
-    return fd;
-}
-
-/// The next connection of `wanted` (0: any process of our user); others are refused. Gives up at
-/// once when `wanted` has ended.
-Result<UniqueFd> accept_from(int listener, pid_t wanted, Instant until) {
-    const UniqueFd life(wanted == 0 ? -1 : static_cast<int>(::syscall(SYS_pidfd_open, wanted, 0)));
-    while (readable(listener, until, life.get())) {
-        UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-        ucred peer{};
-        socklen_t size = sizeof peer;
-        if (fd && ::getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-            peer.uid == ::geteuid() && (wanted == 0 || peer.pid == wanted)) {
-            return fd;
-        }
-    }
-    return fail(Code::guard_unavailable, "the guard did not call back in time");
-}
 
 std::vector<std::string> helper_command(const std::string& program, const std::string& socket,
                                         const Ledger& ledger) {

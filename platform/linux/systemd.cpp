@@ -2,6 +2,8 @@
 #include "platform/linux/systemd.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <string_view>
 
 #include <sys/stat.h>
@@ -37,6 +39,29 @@ bool systemd_runs() {
     struct stat status {};
     return ::lstat("/run/systemd/system", &status) == 0 && S_ISDIR(status.st_mode) &&
            same_mount_namespace_as_init();
+}
+
+std::vector<std::string> passed_environment() {
+    constexpr std::array<std::string_view, 9> kOfTheService = {
+        "INVOCATION_ID", "JOURNAL_STREAM", "NOTIFY_SOCKET",         "SYSTEMD_EXEC_PID", "MAINPID",
+        "LISTEN_PID",    "WATCHDOG_USEC",  "MEMORY_PRESSURE_WATCH", "MANAGERPID"};
+    std::vector<std::string> passed;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view text = *variable;
+        const std::string_view name = text.substr(0, text.find('='));
+        const bool plain_name =
+            !name.empty() && name.size() < text.size() &&
+            std::ranges::all_of(name,
+                                [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; }) &&
+            std::isdigit(static_cast<unsigned char>(name.front())) == 0;
+        const bool printable =
+            std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+        if (plain_name && printable &&
+            std::ranges::find(kOfTheService, name) == kOfTheService.end()) {
+            passed.emplace_back(text);
+        }
+    }
+    return passed;
 }
 
 std::vector<std::string> systemd_run_words(const TransientService& service) {

@@ -20,12 +20,17 @@ struct TransientService {
     std::vector<std::string> properties;  // "KillMode=mixed"
     std::vector<std::string> command;
     std::vector<std::string> after_stop;  // ExecStopPost; empty: none
-    /// "NAME=value": it inherits nothing. Everybody on the machine can read it.
+    /// "NAME=value", beside what systemd sets: it inherits nothing from us. Everybody on the
+    /// machine can read it.
     std::vector<std::string> environment = {};
 };
 
 /// The words that start it with systemd-run.
 std::vector<std::string> systemd_run_words(const TransientService& service);
+
+/// Our own environment for a service: without what systemd sets for each service itself, and
+/// without what it would refuse.
+std::vector<std::string> passed_environment();
 
 /// Errors: guard_unavailable: the unit did not start before `until`, or a word of the command holds
 /// a character other than letters, digits and those usual in paths.

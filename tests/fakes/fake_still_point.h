@@ -11,6 +11,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/result.h"
 #include "platform/still_point.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/journal.h"

@@ -77,6 +77,16 @@ BackupReport out_of_reach(const std::vector<std::optional<Code>>& disks) {
     });
 }
 
+BackupReport hook_failed(Code code) {
+    return changed(good_run(By::host),
+                   [&](BackupReport& r) { r.hook_error = fail(code, "because"); });
+}
+
+BackupReport not_resumed(Code code) {
+    return changed(hook_failed(code),
+                   [&](BackupReport& r) { r.resume_error = fail(code, "because"); });
+}
+
 BackupReport not_held(Code code) {
     return changed(BackupReport(), [&](BackupReport& r) {
         r.snapshots_tried = true;
@@ -110,6 +120,36 @@ const Row kRows[] = {
              r.hook_error = fail(Code::workload_not_supported, "no database yet");
              fail_disk(r, 0, Code::host_refused);
          });
+     }},
+    {"scripts failed, run went on", [] { return hook_failed(Code::pre_script_failed); }},
+    {"script permissions, run went on", [] { return hook_failed(Code::pre_script_permissions); }},
+    {"script configuration's owner, run went on",
+     [] { return hook_failed(Code::script_config_owner); }},
+    {"keeper of the scripts lost, run went on",
+     [] { return hook_failed(Code::script_keeper_lost); }},
+    {"pre script failed and must not", [] { return stopped(Code::pre_script_failed); }},
+    {"pre script timed out and must not", [] { return stopped(Code::pre_script_timed_out); }},
+    {"pre scripts timed out and must not", [] { return stopped(Code::pre_scripts_timed_out); }},
+    {"script changed and must not", [] { return stopped(Code::script_changed); }},
+    {"pre script missing and must not be", [] { return stopped(Code::pre_script_missing); }},
+    {"post script missing and must not be", [] { return stopped(Code::post_script_missing); }},
+    {"pre script's mode, and must not", [] { return stopped(Code::pre_script_permissions); }},
+    {"post script's mode, and must not", [] { return stopped(Code::post_script_permissions); }},
+    {"post script failed and must not", [] { return not_resumed(Code::post_script_failed); }},
+    {"post script timed out and must not", [] { return not_resumed(Code::post_script_timed_out); }},
+    {"post scripts timed out and must not",
+     [] { return not_resumed(Code::post_scripts_timed_out); }},
+    {"post script failed and must not, a disk too",
+     [] {
+         return changed(not_resumed(Code::post_script_failed),
+                        [](BackupReport& r) { fail_disk(r, 1, Code::host_refused); });
+     }},
+    {"no freeze wanted",
+     [] {
+         return changed(lowered(FreezeOutcome::not_tried, false, Consistency::crash),
+                        [](BackupReport& r) {
+                            r.evidence.not_held = fail(Code::freeze_disabled, "not wanted");
+                        });
      }},
     {"protected settings shut, host took all",
      [] {
@@ -340,6 +380,28 @@ TEST(StatusDocumentOf, TellsWhyThereIsNoLesserPointInstead) {
     report = stopped(Code::blobs_missing);
     report.why_no_fallback = "it is the first try of this backup";
     EXPECT_EQ(message_of(report).find("crash-consistent"), std::string::npos);
+}
+
+TEST(StatusDocumentOf, TellsOfScripts) {
+    const auto facts = [](const BackupReport& report) {
+        std::vector<TelemetryFact> found;
+        for (const auto& fact : status_document(report, verdict_of(report), origin()).telemetry) {
+            if (fact.key == "isPrePostEnabled" || fact.key == "appName") {
+                found.push_back(fact);
+            }
+        }
+        return found;
+    };
+    using Facts = std::vector<TelemetryFact>;
+    const TelemetryFact enabled{"isPrePostEnabled", "true"};
+    BackupReport ran = good_run(By::host);
+    EXPECT_EQ(facts(ran), Facts{});
+    ran.hooks_ran = true;
+    ran.application_name = "oracle";
+    EXPECT_EQ(facts(ran), (Facts{enabled, {"appName", "oracle"}}));
+    EXPECT_EQ(facts(hook_failed(Code::pre_script_permissions)), Facts{enabled});
+    EXPECT_EQ(facts(stopped(Code::post_script_missing)), Facts{enabled});
+    EXPECT_EQ(facts(stopped(Code::command_too_late)), Facts{});
 }
 
 TEST(StatusDocumentOf, ListsDisksOnceTheyWereTried) {

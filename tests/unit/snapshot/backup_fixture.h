@@ -46,6 +46,7 @@ struct RunBackup : ::testing::Test {
     BackupRequest request = sample_request();
     GuestPlan plan = two_disks();
     BackupServices services;
+    ApplicationHooks* hooks = nullptr;
     std::chrono::seconds passport_takes{0};
     std::function<void(const BackupReport&)> host_asked;
     Result<HttpReply> host_is = http_reply(200, "{}");
@@ -66,7 +67,7 @@ struct RunBackup : ::testing::Test {
     }
 
     BackupReport run() {
-        const BackupTools tools{still_point, http, held_http, clock, log, host_asked};
+        const BackupTools tools{still_point, http, held_http, clock, log, hooks, host_asked};
         return run_backup(request, plan, services, tools, [this] {
             EXPECT_FALSE(still_point.held()) << "a file is written while held";
             clock.advance(passport_takes);

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.h"
+
+namespace stillpoint::linux_os {
+
+/// Kills every process that descends from this one, which must be a subreaper
+/// (PR_SET_CHILD_SUBREAPER): nobody gets away by a session of its own or by a parent that has
+/// ended. Reaps what are our own children. False: at `until` some were left, as those are that the
+/// kernel does not let go of.
+bool kill_descendants(Instant until);
+
+}  // namespace stillpoint::linux_os
