@@ -117,7 +117,7 @@ private:
                                 .task_id = task_id,
                                 .machine_identity = context_.machine_identity(),
                                 .ended = gist && gist->ended,
-                                .worker_runs = WorkerLock::is_held(kDurableFolder)};
+                                .worker_runs = WorkerLock::is_held(context_.durable_folder())};
         return decide_enable(context_.state().load(), facts);
     }
 

@@ -35,7 +35,9 @@ int install() {
 /// A backup under way ends before its version is taken away: its guard and its status document must
 /// not vanish under it.
 int disable() {
-    (void)WorkerLock::take(kDurableFolder, linux_os::boottime_now() + kBackupLimit);
+    const Result<HandlerContext> context = HandlerContext::load();
+    (void)WorkerLock::take(context ? context->durable_folder() : kDurableFolder,
+                           linux_os::boottime_now() + kBackupLimit);
     return 0;
 }
 

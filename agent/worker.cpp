@@ -60,8 +60,12 @@ public:
         for (const std::string& warning : config_.warnings) {
             log().warning("configuration", "not understood", {{"what", warning}});
         }
+        if (context_.durable_folder() != kDurableFolder) {
+            log().warning("state", "is kept in the version's folder and lost with it",
+                          {{"not writable", kDurableFolder}});
+        }
         const Result<WorkerLock> lock =
-            WorkerLock::take(kDurableFolder, clock_.now() + kOtherBackupLimit);
+            WorkerLock::take(context_.durable_folder(), clock_.now() + kOtherBackupLimit);
         if (!lock) {
             report_.error = lock.error();
         } else {

@@ -45,6 +45,15 @@ def mounted(point, *mount_words):
 
 
 @contextlib.contextmanager
+def read_only(point):
+    run("mount", "-o", "remount,ro", point)
+    try:
+        yield
+    finally:
+        run("mount", "-o", "remount,rw", point)
+
+
+@contextlib.contextmanager
 def ext4_on(lower, point):
     with loop_on(lower, 32) as device:
         run("mkfs.ext4", "-q", "-F", device)
