@@ -183,6 +183,11 @@ class GuardTest(HoldTest):
         self.guard().chmod(0o700)
         self.check_refused(self.backup(request.public()), 124, "stillpoint-guard")
 
+    def test_there_is_no_place_for_its_ledger(self):
+        with stacked.read_only("/run"), stacked.read_only("/dev/shm"):
+            status = self.backup(request.public())
+        self.check_refused(status, 124, "ledger")
+
     def test_it_is_missing_and_a_lesser_point_is_allowed(self):
         self.guard().unlink()
         self.check_lesser(self.backup(request.public(fallback=True)), 124, "nothing was held")
