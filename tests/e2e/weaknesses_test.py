@@ -10,11 +10,11 @@ import stat
 import subprocess
 
 import case
+import mounts
 import outcome
 import pulse
 import request
 import rig
-import stacked
 from outcome import settings
 
 THAW_LIMIT_MS = 1000
@@ -99,7 +99,7 @@ class FilesTest(outcome.OutcomeTest):
         self.assertEqual("untouched", victim.read_text(encoding="ascii"), ended)
 
     def test_a_read_only_var_lib_costs_no_backup(self):
-        with stacked.read_only("/var/lib"):
+        with mounts.read_only("/var/lib"):
             self.check_success(self.backup(request.public()))
         self.assertIn("/var/lib/stillpoint", self.guest.log())
         self.assertFalse(rig.STATE.exists())
