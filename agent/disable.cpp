@@ -42,7 +42,7 @@ void wait_for_backups(Instant limit) {
     // The lock alone does not tell: a worker that was only just started has not taken it yet, and
     // one that waits for another's end takes it a moment after that end.
     for (Instant now = last_held; now < until; now = linux_os::boottime_now()) {
-        if (WorkerLock::is_held(kDurableFolder)) {
+        if (WorkerLock::is_held(context ? context->durable_folder() : kDurableFolder)) {
             last_held = now;
         } else if (!context || last_one_ended(*context) || now - last_held > kStartLimit) {
             break;

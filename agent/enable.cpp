@@ -140,7 +140,7 @@ private:
                                 .task_id = task_id,
                                 .machine_identity = context_.machine_identity(),
                                 .ended = ended_,
-                                .worker_runs = WorkerLock::is_held(kDurableFolder)};
+                                .worker_runs = WorkerLock::is_held(context_.durable_folder())};
         return decide_enable(context_.state().load(), facts);
     }
 
@@ -209,7 +209,7 @@ private:
         if (!context_.status().replace(status_name(), *document)) {
             return 1;
         }
-        const bool somebody_works = WorkerLock::is_held(kDurableFolder);
+        const bool somebody_works = WorkerLock::is_held(context_.durable_folder());
         // The worker may have ended between our reading and our writing.
         const auto ended = find_ended_document();
         if (!ended && !somebody_works) {

@@ -23,6 +23,16 @@ std::string parent_of(const std::string& path) {
     return slash == 0 || slash == std::string::npos ? "/" : path.substr(0, slash);
 }
 
+/// State that outlives a version has a folder of its own. Where that cannot be written (a read-only
+/// /var/lib), it lasts as long as the version, as it did with the extension before us.
+std::string durable_folder_or(const std::string& folder) {
+    using linux_os::DirectoryStore;
+    return DirectoryStore::open(kDurableFolder, DirectoryStore::Missing::created) &&
+                   ::access(kDurableFolder, W_OK) == 0
+               ? kDurableFolder
+               : folder;
+}
+
 }  // namespace
 
 Result<HandlerContext> HandlerContext::load() {
@@ -46,20 +56,21 @@ Result<HandlerContext> HandlerContext::load() {
     Result<DirectoryStore> config = DirectoryStore::open(environment->config_folder);
     Result<DirectoryStore> status =
         DirectoryStore::open(environment->status_folder, DirectoryStore::Missing::created);
-    Result<DirectoryStore> durable =
-        DirectoryStore::open(kDurableFolder, DirectoryStore::Missing::created);
+    std::string durable_folder = durable_folder_or(folder);
+    Result<DirectoryStore> durable = DirectoryStore::open(durable_folder);
     for (const Result<DirectoryStore>* store : {&config, &status, &durable}) {
         if (!*store) {
             return store->error();
         }
     }
     return HandlerContext(std::move(*environment), folder, std::move(*config), std::move(*status),
-                          std::move(*extension), std::move(*durable));
+                          std::move(*extension), std::move(durable_folder), std::move(*durable));
 }
 
 HandlerContext::HandlerContext(HandlerEnvironment environment, std::string folder,
                                linux_os::DirectoryStore config, linux_os::DirectoryStore status,
-                               linux_os::DirectoryStore extension, linux_os::DirectoryStore durable)
+                               linux_os::DirectoryStore extension, std::string durable_folder,
+                               linux_os::DirectoryStore durable)
     : environment_(std::move(environment)),
       folder_(std::move(folder)),
       folder_name_(folder_.substr(folder_.rfind('/') + 1)),
@@ -67,6 +78,7 @@ HandlerContext::HandlerContext(HandlerEnvironment environment, std::string folde
       config_(std::move(config)),
       status_(std::move(status)),
       extension_(std::move(extension)),
+      durable_folder_(std::move(durable_folder)),
       durable_(std::move(durable)) {}
 
 std::optional<int> HandlerContext::sequence() const {

@@ -33,6 +33,8 @@ public:
     FileStore& status() { return status_; }
     FileStore& extension() { return extension_; }
     FileStore& durable() { return durable_; }
+    /// kDurableFolder; the extension's own folder where that one cannot be written.
+    const std::string& durable_folder() const { return durable_folder_; }
     StateFiles state() { return StateFiles(extension_, durable_); }
 
     /// ConfigSequenceNumber, or without it the newest settings file's; none when there is neither.
@@ -49,7 +51,8 @@ public:
 private:
     HandlerContext(HandlerEnvironment environment, std::string folder,
                    linux_os::DirectoryStore config, linux_os::DirectoryStore status,
-                   linux_os::DirectoryStore extension, linux_os::DirectoryStore durable);
+                   linux_os::DirectoryStore extension, std::string durable_folder,
+                   linux_os::DirectoryStore durable);
 
     HandlerEnvironment environment_;
     std::string folder_;
@@ -58,6 +61,7 @@ private:
     linux_os::DirectoryStore config_;
     linux_os::DirectoryStore status_;
     linux_os::DirectoryStore extension_;
+    std::string durable_folder_;
     linux_os::DirectoryStore durable_;
 };
 

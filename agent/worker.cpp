@@ -72,8 +72,12 @@ public:
         log().info(
             "network", "proxies",
             {{"https", config_.proxies->shown(true)}, {"http", config_.proxies->shown(false)}});
+        if (context_.durable_folder() != kDurableFolder) {
+            log().warning("state", "is kept in the version's folder and lost with it",
+                          {{"not writable", kDurableFolder}});
+        }
         const Result<WorkerLock> lock =
-            WorkerLock::take(kDurableFolder, clock_.now() + kOtherBackupLimit);
+            WorkerLock::take(context_.durable_folder(), clock_.now() + kOtherBackupLimit);
         if (!lock) {
             report_.error = lock.error();
         } else {
@@ -205,7 +209,7 @@ private:
         linux_os::LinuxScriptSystem scripts(
             {.keeper_command = {linux_os::own_program(), kScriptKeeperCommand},
              .folder = context_.folder(),
-             .lock_path = std::string(kDurableFolder) + "/scripts.lock"});
+             .lock_path = context_.durable_folder() + "/scripts.lock"});
         ScriptHooks hooks(scripts, log());
         const BackupTools tools{
             .still_point = still_point,

@@ -5,9 +5,9 @@ frozen by somebody else in all of these."""
 import json
 
 import case
+import mounts
 import outcome
 import request
-import stacked
 from outcome import settings
 
 ALLOWED = {"isManagedVm": True, "canTakeCrashConsistentSnapshot": True, "backupRetryCount": 1}
@@ -57,7 +57,7 @@ class FallbackTest(outcome.OutcomeTest):
 
     def test_a_filesystem_lies_across_two_disks(self):
         """No counter can prove one moment where one of the disks is not held."""
-        with stacked.btrfs_across(self.mounts[1:3], self.folder / "across"):
+        with mounts.btrfs_across(self.mounts[1:3], self.folder / "across"):
             status = self.run_frozen()
             self.check_end(status, outcome.Cause("", (), 121, says=(
                 "no crash-consistent point instead: a mounted filesystem or its volumes lie across several disks",)))

@@ -91,9 +91,7 @@ class OutOfReachTest(outcome.OutcomeTest):
                                                     encoding="ascii")
 
     def check_unheld(self, cause, blobs):
-        with self.start_pulse() as beat:
-            status = self.backup(by_guest(), blobs=blobs)
-            self.assertLess(beat.longest_ms(), 1000)
+        status = self.backup(by_guest(), blobs=blobs)
         self.check_end(status, cause)
         self.assertEqual([], self.snapshot_calls())
         self.assertNotIn("heldTime", status.facts)

@@ -12,11 +12,11 @@ import os
 import pathlib
 
 import case
+import mounts
 import outcome
 import request
 import room
 import scratch
-import stacked
 from outcome import Cause
 
 BUSY, SLOW, UNOPENED = ("StatusCode.FailedRetryableFsFreezeFailed", "StatusCode.FailedRetryableFsFreezeTimeout",
@@ -83,7 +83,7 @@ class StuckTest(HoldTest):
 
     @contextlib.contextmanager
     def upper(self):
-        with stacked.ext4_on(self.mounts[0], self.folder / "upper") as upper:
+        with mounts.ext4_on(self.mounts[0], self.folder / "upper") as upper:
             only = [upper["superblock"]] + [disk["superblock"] for disk in self.disks[1:]]
             self.guest.configure(self.disks, {disk["device"]: lun for lun, disk in enumerate(self.disks)},
                                  host_port=self.front.address[1], only=only, limit_s=2)
@@ -101,8 +101,8 @@ class StuckTest(HoldTest):
             self.check_nothing_is_left()
         return status, upper, beat
 
-    def start_pulse_on(self, mounts):
-        return case.pulse.Pulse(case.Context.stall_writer, mounts)
+    def start_pulse_on(self, points):
+        return case.pulse.Pulse(case.Context.stall_writer, points)
 
     def test_a_freeze_that_hangs(self):
         status, upper, _ = self.run_on_a_stuck_one(request.public())
@@ -143,7 +143,7 @@ class ChangedMountTest(HoldTest):
             undo()
 
     def mount_over(self):
-        return self.changed(lambda: room.mount("tmpfs", self.mounts[0]), lambda: stacked.run("umount", self.mounts[0]))
+        return self.changed(lambda: room.mount("tmpfs", self.mounts[0]), lambda: mounts.run("umount", self.mounts[0]))
 
     def moved_away(self):
         away = pathlib.Path(self.mounts[0]).parent
@@ -182,6 +182,11 @@ class GuardTest(HoldTest):
         self.guard().write_text("nothing that runs", encoding="ascii")
         self.guard().chmod(0o700)
         self.check_refused(self.backup(request.public()), 124, "stillpoint-guard")
+
+    def test_there_is_no_place_for_its_ledger(self):
+        with mounts.read_only("/run"), mounts.read_only("/dev/shm"):
+            status = self.backup(request.public())
+        self.check_refused(status, 124, "ledger")
 
     def test_it_is_missing_and_a_lesser_point_is_allowed(self):
         self.guard().unlink()

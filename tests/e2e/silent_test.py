@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Services that take a request and never answer. Their replies are awaited for as long as the extension before us did,
-40 and 10 seconds, but nothing is held beyond the limit, which is one second here."""
+40 and 10 seconds, but nothing is held beyond the limit, which is one second here. And a backup that does not end."""
+import fcntl
+
 import case
 import outcome
 import request
+import rig
 from outcome import Cause, by_guest
 
 
@@ -31,6 +34,24 @@ class SilentTest(outcome.OutcomeTest):
         self.start_front()
         self.configure()
         self.check_success(self.backup(request.public(), {"path": "presnapshot", "hang": True}))
+
+
+class OtherBackupTest(outcome.OutcomeTest):
+    def test_another_backup_does_not_end(self):
+        """Longer than any of ours takes: its lock is held by this test."""
+        self.start_front()
+        self.configure()
+        rig.STATE.mkdir(mode=0o700)
+        with open(rig.STATE / "worker.lock", "wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.started_at = self.front_lines()
+            self.ask_for(1)
+            self.assertEqual(0, self.guest.run("enable", 1).code)
+            status = self.guest.wait_for_end(1, limit_s=300)
+            self.check_nothing_is_left()
+        self.assertEqual((2, "error", 0), (status.code, status.inner["status"], status.consistency), status)
+        self.assertIn("another backup of this machine is still running", status.message["messageStr"])
+        self.assertEqual([], self.calls_now("recsvc"))
 
 
 if __name__ == "__main__":

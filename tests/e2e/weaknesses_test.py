@@ -10,6 +10,7 @@ import stat
 import subprocess
 
 import case
+import mounts
 import outcome
 import pulse
 import request
@@ -96,6 +97,12 @@ class FilesTest(outcome.OutcomeTest):
         ended = self.guest.run("enable", 1)
         case.trial.wait_until(lambda: not rig.ours(), "the worker to end")
         self.assertEqual("untouched", victim.read_text(encoding="ascii"), ended)
+
+    def test_a_read_only_var_lib_costs_no_backup(self):
+        with mounts.read_only("/var/lib"):
+            self.check_success(self.backup(request.public()))
+        self.assertIn("/var/lib/stillpoint", self.guest.log())
+        self.assertFalse(rig.STATE.exists())
 
     def test_settings_keep_every_character(self):
         public = request.public(note="Größe 木 \U0001f98a")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Filesystems on loop devices whose files lie on scratch filesystems: what hangs when the lower one is frozen by
-somebody else, and what lies across two disks. scratch.py removes what a test that was killed has left."""
+"""Mounts that a test makes and takes away again: read-only ones, and filesystems on loop devices whose files lie on
+scratch filesystems, which hang when the lower one is frozen by somebody else, or lie across two disks. scratch.py
+removes what a test that was killed has left."""
 import contextlib
 import os
 import pathlib
@@ -42,6 +43,25 @@ def mounted(point, *mount_words):
         scratch.thaw(str(point))
         scratch.retry(lambda: run("umount", point), str(point))
         point.rmdir()
+
+
+@contextlib.contextmanager
+def read_only(point):
+    run("mount", "-o", "remount,ro", point)
+    try:
+        yield
+    finally:
+        run("mount", "-o", "remount,rw", point)
+
+
+@contextlib.contextmanager
+def bound_read_only(folder):
+    run("mount", "--bind", folder, folder)
+    run("mount", "-o", "remount,bind,ro", folder)
+    try:
+        yield
+    finally:
+        run("umount", folder)
 
 
 @contextlib.contextmanager
