@@ -82,6 +82,12 @@ public:
         sequence_ = *sequence;
         const Result<std::string> text =
             context_.config().read(settings_name(), kSettingsLimitBytes);
+        // How the VM agent says that there are none. Not remembered: the first real ones may have
+        // the same number.
+        if (text && text->empty() && sequence_ == 0) {
+            log().info("enable", "called without settings");
+            return 0;
+        }
         // Before the sequence is remembered: a request that cannot be read may be repaired and come
         // again.
         RequestEcho echo = text ? echo_settings(*text) : RequestEcho();

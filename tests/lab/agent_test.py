@@ -11,7 +11,7 @@ import json
 import pathlib
 import sys
 
-from held import DATA, LabTest, main
+from held import DATA, LabTest, main, report
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import request  # noqa: E402
@@ -84,7 +84,11 @@ class AgentTest(LabTest):
         self.wait("[ -e /run/enabled ] && grep -q dosnapshot /run/host/asked")
         self.assertEqual("0", self.guest.run("cat /run/enabled").text.strip())
         self.assert_blocked(DATA[0])
-        return int(self.guest.run("pgrep -f 'stillpoint worker'").text.split()[0])
+        return int(self.workers())
+
+    def workers(self):
+        """`enable` has ended: whatever runs of that name is a worker."""
+        return self.guest.run("pidof stillpoint", check=False).text.strip()
 
     def status(self):
         """Code of the present status file."""
@@ -92,7 +96,7 @@ class AgentTest(LabTest):
         return json.loads(json.loads(text)[0]["status"]["substatus"][0]["name"])[0]["status"]["code"]
 
     def wait_for_end(self):
-        self.wait("! pgrep -f \"stillpoint worker\" >/dev/null")
+        self.wait("! pidof stillpoint >/dev/null")
         return self.status()
 
     def control_group_of(self, pid):
@@ -111,7 +115,7 @@ class ServiceTest(AgentTest):
         worker = self.begin(ENABLE)
         self.assertIn("stillpoint-backup-", self.control_group_of(worker))
         self.restart_service()
-        self.assertEqual(str(worker), self.guest.run("pgrep -f 'stillpoint worker'").text.strip())
+        self.assertEqual(str(worker), self.workers())
         self.assert_blocked(DATA[0])
         self.assertEqual(RUNNING, self.status())
         self.guest.run("touch /run/host/answer")
@@ -123,7 +127,7 @@ class ServiceTest(AgentTest):
         self.assertNotIn("azure-vmextensions", self.control_group_of(worker))
         self.wait("! systemctl is-active -q enable_lab.scope")  # nothing of ours keeps it
         self.guest.run(f"systemctl stop {SLICE}; systemctl stop lab-agent")
-        self.assertEqual(str(worker), self.guest.run("pgrep -f 'stillpoint worker'").text.strip())
+        self.assertEqual(str(worker), self.workers())
         self.assert_blocked(DATA[0])
         self.guest.run("touch /run/host/answer")
         self.assertEqual("1", self.wait_for_end())
@@ -139,7 +143,8 @@ class NoTransientUnits(AgentTest):
             self.assertIn("lab-agent", self.control_group_of(worker))
             times = self.probe(60, DATA, "systemctl restart lab-agent")
             self.assertNotIn(None, times.values())
-            self.wait(f"[ -e {BASE}/status/{self.sequence}.status ] && ! pgrep -f \"stillpoint\" >/dev/null")
+            report("writable after a restart of the service that the worker belongs to", times.values())
+            self.wait(f"[ -e {BASE}/status/{self.sequence}.status ] && ! pidof stillpoint >/dev/null")
         finally:
             self.guest.run("umount /usr/bin/systemd-run")
         self.assertEqual("2", self.status())
