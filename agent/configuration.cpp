@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <iterator>
+#include <memory>
 
 #include "handlers/config/proxy_choice.h"
 #include "handlers/config/waagent_config.h"
@@ -13,8 +14,16 @@
 namespace stillpoint {
 namespace {
 
+/// Where a link leads that an administrator put in the file's place; only root can.
+std::string resolved(const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                           &std::free);
+    return real ? std::string(real.get()) : path;
+}
+
 /// The file's text, or nothing. A file that is there and cannot be read is worth a warning.
-std::string read_or_nothing(const std::string& path, std::vector<std::string>& warnings) {
+std::string read_or_nothing(const std::string& named, std::vector<std::string>& warnings) {
+    const std::string path = resolved(named);
     const std::size_t slash = path.rfind('/');
     const auto folder = linux_os::DirectoryStore::open(path.substr(0, slash));
     const Result<std::string> text =

@@ -205,6 +205,12 @@ class GuestFilesTest(case.EndToEnd):
                         "line 7, [monitor] run = 'yes'", "'/etc/azure/workload.conf' line 1"):
             self.assertIn(warning, log)
 
+    def test_a_file_may_be_a_link(self):
+        self.put("kept-elsewhere.conf", "[SnapshotThread]\ntimeout = never\n")
+        (rig.ETC_AZURE / "vmbackup.conf").symlink_to("kept-elsewhere.conf")
+        self.check_success(self.backup())
+        self.assertIn("[snapshotthread] timeout = 'never'", self.guest.log())
+
     def test_mounts_to_skip(self):
         self.put("vmbackup.conf", f"[SnapshotThread]\nMountsToSkip = {self.mounts[1]}\n")
         status = self.backup()
