@@ -70,8 +70,8 @@ private:
                 "code is loaded",
                 name->line, at, printable(name->value), kScriptRunner));
         }
-        if (path->value.empty() || path->value.find_first_of(std::string_view("\0\n", 2)) !=
-                                       std::string::npos) {
+        if (path->value.empty() ||
+            path->value.find_first_of(std::string_view("\0\n", 2)) != std::string::npos) {
             return wrong(fmt::format("line {}, [pre_post] pluginConfigPath{} = '{}': it is no path",
                                      path->line, at, printable(path->value)));
         }

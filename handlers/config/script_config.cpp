@@ -18,9 +18,9 @@ constexpr int kLongestSeconds = 1800;
 constexpr std::size_t kMostParameterBytes = 32 * 1024;
 
 constexpr std::array<std::string_view, 12> kKnown = {
-    "pluginName",        "appName",          "timeoutInSeconds",     "preScriptLocation",
-    "postScriptLocation", "preScriptParams",  "postScriptParams",     "preScriptNoOfRetries",
-    "postScriptNoOfRetries", "continueBackupOnFailure", "fsFreezeEnabled",
+    "pluginName", "appName", "timeoutInSeconds", "preScriptLocation", "postScriptLocation",
+    "preScriptParams", "postScriptParams", "preScriptNoOfRetries", "postScriptNoOfRetries",
+    "continueBackupOnFailure", "fsFreezeEnabled",
     // How often to look whether a script has ended: it is waited for instead.
     "ScriptsExecutionPollTimeSeconds"};
 

@@ -50,7 +50,7 @@ class Scripts(LabTest):
         self.guest.run(f"cd {BASE} && AZURE_GUEST_AGENT_WIRE_PROTOCOL_ADDRESS=168.63.129.16 "
                        f"ConfigSequenceNumber={self.number} {STILLPOINT} enable")
 
-    def wait_for(self, condition, limit_s=60):
+    def wait_for(self, condition, limit_s=240):
         self.guest.run(WAIT.format(limit=limit_s, condition=condition), limit_s + 30)
 
     def trace(self):
@@ -80,7 +80,7 @@ class Scripts(LabTest):
         self.wait_for_end()
 
         self.assertEqual(["pre", "post"], self.trace())
-        self.assertEqual("", self.guest.run("pgrep -f 'sleep 1000' || true").text)
+        self.assertEqual("", self.guest.run("pgrep -x sleep || true").text)
         self.guest.run(f"systemctl reset-failed '{BACKUP}' || true")
 
     def test_what_the_post_script_starts_outlives_the_backup(self):

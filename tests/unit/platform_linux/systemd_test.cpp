@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/systemd.h"
 
+<<<<<<< HEAD
+=======
+#include <cstdlib>
+
+>>>>>>> scripts
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace stillpoint::linux_os {
 namespace {
 
+<<<<<<< HEAD
 TEST(SystemdRunWords, HandTheEnvironmentOverBecauseAUnitInheritsNone) {
     const TransientService service{.unit = "a-backup",
                                    .properties = {"KillMode=mixed"},
@@ -21,6 +27,29 @@ TEST(SystemdRunWords, HandTheEnvironmentOverBecauseAUnitInheritsNone) {
                                "--property=ExecStopPost=/bin/sh -c \"exec /x/guard "
                                "--thaw-stale\"",
                                "--", "/bin/sh", "-c", "exec /x/program worker"));
+=======
+using ::testing::Contains;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+TEST(PassedEnvironment, HasWhatTheVmAgentSetButNotWhatIsEachServicesOwn) {
+    const std::string features = R"([{"Key": "ExtensionTelemetryPipeline", "Value": "1.0"}])";
+    ::setenv("AZURE_GUEST_AGENT_EXTENSION_SUPPORTED_FEATURES", features.c_str(), 1);
+    ::setenv("ConfigSequenceNumber", "7", 1);
+    ::setenv("INVOCATION_ID", "0123", 1);
+    ::setenv("NOTIFY_SOCKET", "/run/x", 1);
+    ::setenv("SP_TWO_LINES", "one\ntwo", 1);
+    ::setenv("SP-NO-NAME", "x", 1);
+
+    const std::vector<std::string> passed = passed_environment();
+
+    EXPECT_THAT(passed, Contains("ConfigSequenceNumber=7"));
+    EXPECT_THAT(passed, Contains("AZURE_GUEST_AGENT_EXTENSION_SUPPORTED_FEATURES=" + features));
+    for (const char* name : {"INVOCATION_ID", "NOTIFY_SOCKET", "SP_TWO_LINES", "SP-NO-NAME"}) {
+        EXPECT_THAT(passed, Not(Contains(StartsWith(name)))) << name;
+        ::unsetenv(name);
+    }
+>>>>>>> scripts
 }
 
 }  // namespace
