@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/systemd.h"
 
-<<<<<<< HEAD
-=======
 #include <cstdlib>
 
->>>>>>> scripts
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace stillpoint::linux_os {
 namespace {
 
-<<<<<<< HEAD
+using ::testing::Contains;
+using ::testing::Not;
+using ::testing::StartsWith;
+
 TEST(SystemdRunWords, HandTheEnvironmentOverBecauseAUnitInheritsNone) {
     const TransientService service{.unit = "a-backup",
                                    .properties = {"KillMode=mixed"},
@@ -27,10 +27,7 @@ TEST(SystemdRunWords, HandTheEnvironmentOverBecauseAUnitInheritsNone) {
                                "--property=ExecStopPost=/bin/sh -c \"exec /x/guard "
                                "--thaw-stale\"",
                                "--", "/bin/sh", "-c", "exec /x/program worker"));
-=======
-using ::testing::Contains;
-using ::testing::Not;
-using ::testing::StartsWith;
+}
 
 TEST(PassedEnvironment, HasWhatTheVmAgentSetButNotWhatIsEachServicesOwn) {
     const std::string features = R"([{"Key": "ExtensionTelemetryPipeline", "Value": "1.0"}])";
@@ -49,7 +46,6 @@ TEST(PassedEnvironment, HasWhatTheVmAgentSetButNotWhatIsEachServicesOwn) {
         EXPECT_THAT(passed, Not(Contains(StartsWith(name)))) << name;
         ::unsetenv(name);
     }
->>>>>>> scripts
 }
 
 }  // namespace
