@@ -6,6 +6,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "platform/linux/held_errors.h"
+
 namespace stillpoint::linux_os {
 namespace {
 
@@ -14,7 +16,6 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 constexpr std::size_t kMaxBody = 1024 * 1024;
-constexpr std::uint32_t kMaxHeader = 32 * 1024;
 constexpr std::size_t kFirstRead = 4096;
 constexpr int kMaxInterimReplies = 8;
 // An address that does not answer must not use up the time of those behind it.
@@ -24,42 +25,6 @@ constexpr std::chrono::seconds kAttemptLimit{2};
 bool ask_for_name(SSL* ssl, const std::string& host) {
     std::string name = host;
     return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
-}
-
-// What a failed read means to a person, and whether its number is an errno.
-Error reply_error(const std::string& whose, const boost::system::error_code& ec) {
-    const auto about = [&whose](const std::string& what) {
-        return fail(Code::http_failed, whose + " " + what);
-    };
-    if (ec == http::error::partial_message || ec == asio::ssl::error::stream_truncated) {
-        return about("cut its reply off");
-    }
-    if (ec == http::error::end_of_stream || ec == asio::error::eof) {
-        return about("closed the connection before its reply");
-    }
-    if (ec == http::error::body_limit || ec == http::error::buffer_overflow) {
-        return about("sent a reply with a body larger than 1 MiB");
-    }
-    if (ec == http::error::header_limit) {
-        return about("sent a reply with headers larger than 32 KiB");
-    }
-    if (ec.category() == asio::error::get_system_category()) {
-        return about("broke the connection before its reply was complete").with_errno(ec.value());
-    }
-    return about("sent a reply that is not HTTP: " + ec.message());
-}
-
-// What a proxy's status number means to whoever has to set it right.
-std::string refusal_text(unsigned status, const ProxyServer& proxy) {
-    // RFC 9110, 15.5.8, and what tinyproxy 1.11 says of a wrong password.
-    const bool wants_login = status == 407 || status == 401;
-    std::string text = std::to_string(status) + " ";
-    text += std::string(http::obsolete_reason(http::int_to_status(status)));
-    if (wants_login) {
-        text += proxy.credentials.empty() ? ", it wants a user name and a password"
-                                          : ", it does not take the user name and password";
-    }
-    return text;
 }
 
 HttpReply to_reply(http::response<http::string_body>&& message) {
@@ -144,52 +109,6 @@ void HeldConnection::connected(std::size_t attempt, const ErrorCode& ec) {
     }
 }
 
-std::string HeldConnection::counterpart() const {
-    return route_->proxy && !tunnelled_ ? route_->proxy->shown() : origin();
-}
-
-void HeldConnection::ask_for_tunnel() {
-    const std::string_view bytes = route_->tunnel.reveal();
-    asio::async_write(socket_, asio::buffer(bytes.data(), bytes.size()),
-                      [self = shared_from_this()](const ErrorCode&, std::size_t) {
-                          // As with the request, the read learns what became of it.
-                      });
-    tunnel_parser_.emplace();
-    tunnel_parser_->header_limit(kMaxHeader);
-    tunnel_parser_->skip(true);  // what follows the head of a refusal is of no use
-    http::async_read_header(socket_, buffer_, *tunnel_parser_,
-                            [self = shared_from_this()](const ErrorCode& ec, std::size_t) {
-                                if (self->state_ == State::opening) {
-                                    self->tunnel_answered(ec);
-                                }
-                            });
-}
-
-void HeldConnection::tunnel_answered(const ErrorCode& ec) {
-    const std::string proxy = counterpart();
-    if (ec) {
-        finish(reply_error(proxy, ec));
-        return;
-    }
-    const unsigned status = tunnel_parser_->get().result_int();
-    if (status / 100 != 2) {
-        finish(fail(Code::http_failed, proxy + " makes no tunnel to " + origin() + ": " +
-                                           refusal_text(status, *route_->proxy)));
-        return;
-    }
-    // Nobody speaks in a tunnel before we do: RFC 9110, 9.3.6, and both TLS and HTTP.
-    if (buffer_.size() > 0) {
-        finish(fail(Code::http_failed, proxy + " sent more than its answer"));
-        return;
-    }
-    tunnelled_ = true;
-    if (route_->errand->target.tls) {
-        shake_hands();
-    } else {
-        opened();
-    }
-}
-
 void HeldConnection::shake_hands() {
     const std::string& host = route_->errand->target.host;
     tls_.emplace(socket_, *engine_.tls);
@@ -204,7 +123,7 @@ void HeldConnection::shake_hands() {
         named = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
     }
     if (!named) {
-        finish(fail(Code::http_failed, origin() + " cannot be named in TLS"));
+        finish(fail(Code::http_failed, counterpart() + " cannot be named in TLS"));
         return;
     }
     tls_->async_handshake(asio::ssl::stream_base::client,
@@ -275,12 +194,13 @@ void HeldConnection::first_bytes(const ErrorCode& ec, std::size_t count) {
     }
     if (state_ != State::exchanging) {
         // Bytes without a request are a server's farewell (408 Request Timeout): as good as closed.
-        finish(fail(Code::http_failed, origin() + " closed the idle connection"));
+        finish(fail(Code::http_failed, counterpart() + " closed the idle connection"));
         return;
     }
     if (ec) {
-        finish(ec == asio::ssl::error::stream_truncated ? reply_error(origin(), asio::error::eof)
-                                                        : reply_error(origin(), ec));
+        finish(ec == asio::ssl::error::stream_truncated
+                   ? reply_error(counterpart(), asio::error::eof)
+                   : reply_error(counterpart(), ec));
         return;
     }
     buffer_.commit(count);
@@ -319,13 +239,13 @@ void HeldConnection::reply_read(const ErrorCode& ec) {
         return;
     }
     if (ec) {
-        finish(reply_error(origin(), ec));
+        finish(reply_error(counterpart(), ec));
         return;
     }
     // 100 Continue and its like announce a reply, they are none: RFC 9110, 15.2.
     if (parser_->get().result_int() / 100 == 1 && parser_->get().result_int() != 101) {
         if (++interim_replies_ > kMaxInterimReplies) {
-            finish(fail(Code::http_failed, origin() + " sends interim replies only"));
+            finish(fail(Code::http_failed, counterpart() + " sends interim replies only"));
             return;
         }
         read_reply();
@@ -345,7 +265,7 @@ void HeldConnection::give_up() {
     abort(state_ == State::opening
               ? fail(Code::http_failed,
                      "the connection was not ready in time: waiting for " + counterpart())
-              : fail(Code::http_failed, "no reply in time from " + origin()));
+              : fail(Code::http_failed, "no reply in time from " + counterpart()));
 }
 
 void HeldConnection::finish(std::optional<Error> error) {

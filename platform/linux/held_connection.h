@@ -87,8 +87,8 @@ private:
     void reply_read(const ErrorCode& ec);
     void finish(std::optional<Error> error);
     Error open_error(const std::string& what, const ErrorCode& ec);
-    std::string origin() const { return "'" + route_->errand->target.shown_host() + "'"; }
-    /// Whoever the connection is with at this step of its opening.
+    std::string origin() const;
+    /// Whoever the connection is with at this step, and the way to it.
     std::string counterpart() const;
     template <class Action>
     void with_stream(Action action);

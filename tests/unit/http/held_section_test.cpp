@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 
+#include "tests/support/tunnel_proxy.h"
 #include "tests/unit/http/held_http_fixture.h"
 
 namespace stillpoint::testing {
@@ -66,8 +67,12 @@ struct HeldSection : HeldHttpTest {
     // Prepares, lets `meanwhile` happen, and sends under the filter. All on one new thread, which
     // takes its filter with it when it ends.
     void send_filtered(std::vector<HttpRequest> requests, const std::function<void()>& meanwhile) {
+        send_filtered(std::move(requests), meanwhile, http);
+    }
+    void send_filtered(std::vector<HttpRequest> requests, const std::function<void()>& meanwhile,
+                       linux_os::BeastHeldHttp& engine) {
         std::thread([&] {
-            Prepared prepared = http.prepare(std::move(requests), in(std::chrono::seconds(10)));
+            Prepared prepared = engine.prepare(std::move(requests), in(std::chrono::seconds(10)));
             std::vector<PreparedRequest*> ready;
             for (auto& entry : prepared) {
                 ASSERT_TRUE(entry) << entry.error().describe();
@@ -76,7 +81,7 @@ struct HeldSection : HeldHttpTest {
             meanwhile();
             forbidden_calls = 0;
             filtered = forbid_on_this_thread();
-            exchanges = http.send(ready, in(std::chrono::seconds(10)));
+            exchanges = engine.send(ready, in(std::chrono::seconds(10)));
             counted = forbidden_calls;
         }).join();
     }
@@ -124,6 +129,31 @@ TEST_P(HeldSection, OpensNoFileEvenForAFreshConnectionOrAFailure) {
     EXPECT_FALSE(exchanges[1].reply);
     EXPECT_FALSE(exchanges[2].reply);
     EXPECT_EQ(look_ups->load(), 1);
+}
+
+TEST_P(HeldSection, OpensNoFileEvenForAFreshTunnel) {
+    ScriptedServer server(replies(201, "", ""), server_tls());
+    TunnelProxy proxy;
+    auto hop = std::make_shared<ProxyServer>();
+    hop->host = "127.0.0.1";
+    hop->port = proxy.port();
+    hop->credentials = Secret(std::string("user:word"));
+    linux_os::BeastHeldHttp engine(
+        clock, {.ca_bundle = test_ca().bundle(),
+                .look_up = resolver(),
+                .proxies = std::make_shared<ProxyRules>(ProxyRules::Settings{
+                    .for_tls = hop, .for_plain = hop, .exceptions = {}, .local_hosts = {}}),
+                .warn = {}});
+    std::vector<HttpRequest> requests;
+    requests.push_back(put(server.port(), tls()));
+
+    send_filtered(
+        std::move(requests), [&] { proxy.close_tunnels(); }, engine);
+
+    ASSERT_TRUE(filtered);
+    EXPECT_EQ(counted, 0);
+    EXPECT_TRUE(exchanges.at(0).reply) << exchanges[0].reply.error().describe();
+    EXPECT_EQ(proxy.requests().size(), 2u);
 }
 
 TEST(HeldSectionFilter, CountsAFileThatIsOpened) {
