@@ -6,9 +6,13 @@ failed. What a number means (its colour, whether to try again) is repeated here 
 catalogue cannot agree with itself alone.
 """
 import base64
+import contextlib
 import dataclasses
 import json
+import socket
+import struct
 import subprocess
+import threading
 
 import case
 import request
@@ -102,6 +106,26 @@ class OutcomeTest(case.EndToEnd):
             with self.subTest(cause.name):
                 self.check_end(self.backup(public(), *cause.rules, blobs=blobs()), cause)
                 self.assertEqual(calls, len(self.snapshot_calls() + self.calls_now("dosnapshot")))
+
+
+@contextlib.contextmanager
+def resetting_server():
+    """A port of the loopback where every connection is reset as soon as it is there."""
+    def serve():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 def by_guest(**changes):

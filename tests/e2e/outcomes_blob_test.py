@@ -112,6 +112,16 @@ class OutOfReachTest(outcome.OutcomeTest):
         self.check_unheld(Cause("", (), 76, 76, NOTHING, ("Connection refused",)),
                           [request.planted_sas(CLOSED_PORT, f"disks/{lun}") for lun in range(3)])
 
+    def test_one_resets_every_connection(self):
+        """Seen before the hold or only when the request is to be sent; every disk is listed either way."""
+        blobs = self.blobs()
+        with outcome.resetting_server() as port:
+            blobs[1] = request.planted_sas(f"http://127.0.0.1:{port}/devstoreaccount1", "disks/1")
+            status = self.backup(by_guest(), blobs=blobs)
+        taken = [disk["isSuccessful"] for disk in status.disks]
+        self.assertEqual((3, False), (len(taken), taken[1]), status)
+        self.check_end(status, Cause("", (), 76, 761, taken, ("/disks/1'",)))
+
     def test_the_settings_name_no_blob(self):
         self.check_unheld(Cause("", (), 76, 76, [], ("name no blob",)), [])
 

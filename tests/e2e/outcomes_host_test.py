@@ -92,12 +92,18 @@ class HostAnswerTest(outcome.OutcomeTest):
                          [(disk["isSuccessful"], disk["blobUri"]) for disk in status.disks])
 
     def test_nobody_is_there(self):
-        self.configure()
         self.guest.configure(self.disks, {disk["device"]: lun for lun, disk in enumerate(self.disks)}, host_port=9)
         status = self.backup(request.public())
         self.check_end(status, Cause("", (), 76, says=("cannot be reached", "Connection refused",
                                                        "hostStatusCodePreSnapshot=555")))
         self.assertNotIn("heldTime", status.facts)
+
+    def test_it_resets_every_connection(self):
+        with outcome.resetting_server() as port:
+            self.guest.configure(self.disks, {disk["device"]: lun for lun, disk in enumerate(self.disks)},
+                                 host_port=port)
+            status = self.backup(request.public())
+        self.check_end(status, Cause("", (), 76, says=("hostStatusCodePreSnapshot=555",)))
 
 
 class RunningTest(outcome.OutcomeTest):
