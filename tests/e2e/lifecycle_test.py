@@ -86,6 +86,19 @@ class LifecycleTest(case.EndToEnd):
         self.assertEqual((1, 1), (status.code, status.consistency), status)
         self.assertEqual(2, len(self.calls("dosnapshot")))
 
+    def test_a_folder_that_vanishes_under_a_backup_ends_it_and_the_vault_is_told(self):
+        """The program of the guard is gone before it was needed."""
+        self.break_things({"path": "presnapshot", "delay_ms": 2000})
+        self.ask_for(1)
+        self.assertEqual(0, self.guest.run("enable", 1).code)
+        case.trial.wait_until(lambda: len(self.calls("status/vm.status")) == 2, "the first of the worker's uploads")
+        shutil.rmtree(self.guest.base)
+        case.trial.wait_until(lambda: not rig.ours(), "the worker to end")
+        self.assertFalse(self.guest.base.exists())
+        self.assertEqual([], self.calls("dosnapshot"))
+        told = rig.json.loads(self.front.call("GET", "/devstoreaccount1/status/vm.status")[2])
+        self.assertEqual("error", told[0]["status"]["status"], told)
+
     def test_a_folder_that_vanishes_does_not_stop_the_next_version(self):
         self.ask_for(1)
         self.guest.backup(1)

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -143,6 +144,10 @@ def inner(handler):
 
 def run_tests(filesystems=("ext4", "xfs", "btrfs")):
     trial.skip_unless(root=True, tools=TOOLS)
+    if subprocess.run([agent.PYTHON, "-c", "import distro, pkg_resources"], check=False, capture_output=True,
+                      timeout=60).returncode != 0:
+        print("skipped: not installed: what tools/install_deps.sh waagent installs", file=sys.stderr)
+        sys.exit(trial.SKIPPED)
     programs, words = pathlib.Path(sys.argv[1]).resolve(), sys.argv[:1] + sys.argv[2:]
     Context.package_folder, Context.content = package.unpacked(), world.extension_zip(programs)
 

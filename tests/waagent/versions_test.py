@@ -11,7 +11,7 @@ import world
 
 OLD, NEW = "1.0.0.1", "1.0.0.2"
 # The VM agent notices 2 s after its start that `enable` has ended, and only then looks for another goal state.
-HOLD_MS = 7000
+HOLD_MS = 9000
 
 
 def folder(version):

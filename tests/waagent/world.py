@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The world around one guest, in the test's own process: the fabric at 168.63.129.16, the host's snapshot service at
 the same address, a blob store, the published extension, and the VM agent in the middle."""
+import fcntl
 import json
 import pathlib
 import subprocess
@@ -27,23 +28,30 @@ HOST, METADATA_SERVICE = "168.63.129.16", "169.254.169.254"
 ADDRESSES = (HOST, METADATA_SERVICE)
 BASE = f"http://{HOST}"
 NAME = "Microsoft.Azure.RecoveryServices.VMSnapshotLinux"
-PROGRAMS = ("stillpoint", "stillpoint-guard")
+PROGRAMS, MANIFESTS = ("stillpoint", "stillpoint-guard"), ("HandlerManifest.json", "manifest.xml")
 
 
 def extension_zip(programs):
-    """What ./package makes, of any build's programs; without symbols, which a debug build has many of."""
+    """What ./package makes, of any build's programs; without symbols, which a debug build has many of. Kept near
+    them for the next test."""
     manifests = next(found for found in (programs.parent / "package", programs.parent)
                      if (found / "HandlerManifest.json").exists())
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        words = []
-        for program in PROGRAMS:
-            subprocess.run(["strip", "-o", folder / program, programs / program], check=True, timeout=60)
-            words += ["--executable", folder / program]
-        subprocess.run([sys.executable, ROOT / "tools/extension_zip.py", "build", folder / "x.zip", *words, "--file",
-                        manifests / "HandlerManifest.json", "--file", manifests / "manifest.xml"], check=True,
-                       timeout=120)
-        return (folder / "x.zip").read_bytes()
+    kept = programs.parent / "under_test.zip"
+    sources = [*(programs / program for program in PROGRAMS), *(manifests / name for name in MANIFESTS)]
+    with open(programs.parent / "under_test.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists() or kept.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
+            with tempfile.TemporaryDirectory() as name:
+                folder = pathlib.Path(name)
+                words = []
+                for program in PROGRAMS:
+                    subprocess.run(["strip", "-o", folder / program, programs / program], check=True, timeout=120)
+                    words += ["--executable", folder / program]
+                for name in MANIFESTS:
+                    words += ["--file", manifests / name]
+                subprocess.run([sys.executable, ROOT / "tools/extension_zip.py", "build", kept, *words], check=True,
+                               timeout=180)
+        return kept.read_bytes()
 
 
 class RecordingFront(front.Front):
