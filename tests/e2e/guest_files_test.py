@@ -11,6 +11,7 @@ import sys
 import time
 
 import case
+import pulse
 import request
 import rig
 import room
@@ -157,9 +158,11 @@ class GuestFilesTest(case.EndToEnd):
         self.assertEqual(0, self.guest.run("enable", 1).code)
         time.sleep(1)
         LOCK.unlink()  # as the others do before they let go
+        let_go = pulse.now_ns()
         other.stdin.close()
         status = self.guest.wait_for_end(1)
         self.check_success(status)
+        self.assertGreater(self.calls("dosnapshot")[0]["at_ns"], let_go)
         self.assertNotIn("freezeLock", status.facts)
 
     # Files of the extension before us
