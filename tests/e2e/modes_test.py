@@ -112,6 +112,18 @@ class HoldsTest(ModeTest):
         order = [before, *sorted(blobs, key=lambda call: call["at_ns"]), between, host[0]]
         self.assertEqual(order, sorted(order, key=lambda call: call["at_ns"]))
 
+    def test_blobs_that_cannot_be_tried_leave_it_to_the_host(self):
+        """Nothing is held for them."""
+        out_of_reach = [*self.blobs()[:2], request.planted_sas("http://127.0.0.1:9/devstoreaccount1", "disks/2")]
+        for blobs, why in ((out_of_reach, "Connection refused"), ((), "name no blob")):
+            with self.subTest(why):
+                status = self.backup(request.public("firstGuestThenHost"), blobs=blobs)
+                self.check_success(status)
+                self.assertEqual("backupHostService", status.facts["snapshotCreator"])
+                self.assertRegex(status.message["messageStr"], f"firstTry=guestExtension: .*{why}")
+                self.assertEqual((2, 0, 1), (len(self.calls_now("presnapshot")), len(self.snapshot_calls()),
+                                             len(self.calls_now("dosnapshot"))))
+
     def test_both_ways_fail(self):
         status = self.backup(request.public("firstGuestThenHost"), {"path": "", "comp": "snapshot", "canned":
                              "rate_exceeded"}, {"path": "dosnapshot", "canned": "host_has_no_service"},
