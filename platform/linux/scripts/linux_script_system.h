@@ -8,7 +8,7 @@
 
 namespace stillpoint::linux_os {
 
-/// Scripts on Linux: docs/adr/0007-scripts-outlive-the-worker.md.
+/// Scripts on Linux: docs/adr/0008-scripts-outlive-the-worker.md.
 class LinuxScriptSystem final : public ScriptSystem {
 public:
     struct Settings {
