@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guest that a recording is played in: disks on /mnt/data1 and /mnt/data2, the extension's folder, and for some
-recordings a root filesystem of its own that is held as well.
+"""The guest that a recording is played in: a root filesystem, disks on /mnt/data1 and /mnt/data2, the extension's
+folder.
 """
 import contextlib
 import ctypes
@@ -17,13 +17,14 @@ import scratch
 FILESYSTEMS = ("ext4", "xfs", "ext4")  # two data disks and the system's
 DATA = ("/mnt/data1", "/mnt/data2")
 MS_MOVE, MS_BIND, MS_REC = 8192, 4096, 16384  # linux/mount.h
-LIBRARIES = ("/usr", "/bin", "/lib", "/lib64")
+SHARED = ("/proc", "/sys", "/dev", *DATA)
+PROGRAMS = ("usr", "bin", "lib", "lib64")
 
 
-def mount(source, target, kind=None, flags=0):
+def mount(source, target, kind=None, flags=0, options=None):
     pathlib.Path(target).mkdir(parents=True, exist_ok=True)
     room.checked(room.LIBC.mount(str(source).encode(), str(target).encode(), kind and kind.encode(),
-                                 ctypes.c_ulong(flags), None), f"mount {target}")
+                                 ctypes.c_ulong(flags), options and options.encode()), f"mount {target}")
 
 
 def unmount(target):
@@ -71,11 +72,12 @@ class World:
 
 
 class Guest:
-    """One recording's. `root` is empty, or where the guest's root filesystem lies."""
+    """One recording's, with a root filesystem of its own at `root`: an overlay, which cannot be frozen, or the third
+    disk."""
 
     def __init__(self, world, recording):
         self.world, self.recording = world, recording
-        self.root = world.work / "root" if recording.root_is_held else None
+        self.root = world.work / "root"
         self._cleaner = contextlib.ExitStack()
         try:
             self._lay_out()
@@ -84,51 +86,77 @@ class Guest:
             raise
 
     def _lay_out(self):
-        if self.root:
-            self._make_root()
-            base = self.root / "var/lib"
-        else:
-            for fixed in (rig.ETC_AZURE, rig.ETC_OWN, rig.STATE, pathlib.Path("/run/stillpoint")):
-                shutil.rmtree(fixed, ignore_errors=True)
-            base = self.world.work / self.recording.name
-            base.mkdir()
-            self._cleaner.callback(shutil.rmtree, base, ignore_errors=True)
-        without_key = any(run.special.get("nocert") for run in self.recording.runs)
-        programs = self.world.stripped_programs() if self.root else self.world.programs
-        self.rig = rig.Rig(base, programs, name=self.recording.handler_name, version="1.0.9184.0",
+        programs = self._mount_disk() if self.recording.root_is_held else self._mount_overlay()
+        for name in ("etc", "tmp", "run", "var/lib", "var/log"):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        for kept in ("passwd", "group", "hosts", "nsswitch.conf", "os-release"):
+            shutil.copy(f"/etc/{kept}", self.root / "etc")
+        for shared in SHARED:
+            mount(shared, f"{self.root}{shared}", flags=MS_BIND | MS_REC)
+            self._cleaner.callback(self._unmount_all, f"{self.root}{shared}")
+        self.rig = rig.Rig(self.root / "var/lib", programs, name=self.recording.handler_name, version="1.0.9184.0",
                            certificate_from=self.world.certificates, root=self.root)
-        if without_key:
+        if any(run.special.get("nocert") for run in self.recording.runs):
             self.rig.certificate.unlink()
             self.rig.key.unlink()
         self._configure()
 
+    def _mount_overlay(self):
+        """Over the machine's root, with the folders that a guest writes to empty. The programs' folder."""
+        layers = self.world.work / "layers"
+        self._cleaner.callback(shutil.rmtree, layers, ignore_errors=True)
+        for name in ("etc", "var", "run", "opt"):
+            (layers / "upper" / name).mkdir(parents=True)
+            os.setxattr(layers / "upper" / name, "trusted.overlay.opaque", b"y")
+        (layers / "work").mkdir()
+        (layers / "upper/opt/bin").mkdir()
+        for program in self.world.programs.glob("stillpoint*"):
+            os.link(program, layers / "upper/opt/bin" / program.name)
+        shutil.copytree(self.world.programs.parent / "package", layers / "upper/opt/package")
+        mount("overlay", self.root, "overlay", options=f"lowerdir=/,upperdir={layers}/upper,workdir={layers}/work")
+        self._cleaner.callback(unmount, self.root)
+        return self.root / "opt/bin"
+
+    def _mount_disk(self):
+        """A small system on the third disk; shell and libraries are the machine's, behind an overlay."""
+        mount(self.world.system["device"], self.root, self.world.system["fs"])
+        self._cleaner.callback(unmount, self.root)
+        for left in ("etc", "var"):  # by the recording before
+            shutil.rmtree(self.root / left, ignore_errors=True)
+        nothing = self.world.work / "nothing"
+        nothing.mkdir(exist_ok=True)
+        for name in PROGRAMS:
+            here = self.root / name
+            if os.path.islink(f"/{name}"):
+                here.unlink(missing_ok=True)
+                here.symlink_to(os.readlink(f"/{name}"))
+            elif os.path.isdir(f"/{name}"):
+                mount("overlay", here, "overlay", options=f"lowerdir={nothing}:/{name}")
+                self._cleaner.callback(unmount, here)
+        return self.world.stripped_programs()
+
     def _configure(self):
-        """The place of the disks stays unknown, as it was where the recordings were made."""
-        disks = [*self.world.data, *([self.world.system] if self.root else [])]
         authority = "/etc/stillpoint-replay-ca.pem"
-        etc = pathlib.Path(f"{self.root or ''}/etc")
+        etc = self.root / "etc"
         shutil.copy(self.world.authority, etc / authority.rpartition("/")[2])
-        self.rig.configure(disks, {disk["device"]: None for disk in disks}, ca_bundle=authority, etc=etc)
+        places = self._places()
+        self.rig.configure([disk for disk, _ in places], {disk["device"]: lun for disk, lun in places},
+                           ca_bundle=authority, etc=etc)
         conf = self.recording.runs[0].special.get("vmbackup_conf")
         if conf is None and self.recording.name == "rootfs_mountstoskip_slash":
             conf = "[SnapshotThread]\nMountsToSkip=/\n"
         if conf:
             (etc / "azure/vmbackup.conf").write_text(conf, encoding="utf-8")
 
-    def _make_root(self):
-        """A small system on the third disk: a shell, the libraries, and what a mount namespace shares."""
-        mount(self.world.system["device"], self.root, self.world.system["fs"])
-        self._cleaner.callback(unmount, self.root)
-        for left in ("etc", "var"):  # by the recording before
-            shutil.rmtree(self.root / left, ignore_errors=True)
-        for name in ("etc", "tmp", "run", "var/lib", "var/log"):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
-        for kept in ("passwd", "group", "hosts", "nsswitch.conf", "os-release"):
-            shutil.copy(f"/etc/{kept}", self.root / "etc")
-        # The shell and the libraries are the machine's, on a filesystem that is not in the snapshot.
-        for shared in ("/proc", "/sys", "/dev", *(name for name in LIBRARIES if os.path.isdir(name)), *DATA):
-            mount(shared, f"{self.root}{shared}", flags=MS_BIND | MS_REC)
-            self._cleaner.callback(self._unmount_all, f"{self.root}{shared}")
+    def _places(self):
+        """(disk, LUN) of each. A recording that asks for neither of the data disks means the first one by what it asks
+        for; the second is then of unknown place."""
+        luns = self.recording.luns
+        if self.recording.root_is_held:
+            return [*zip(self.world.data, (0, 1)), (self.world.system, -1)]
+        if luns and not {0, 1} & set(luns):
+            return [*zip(self.world.data, (luns[0], None))]
+        return [*zip(self.world.data, (0, 1))]
 
     @staticmethod
     def _unmount_all(target):
@@ -137,13 +165,13 @@ class Guest:
             unmount(point)
 
     def close(self):
-        for disk in self.world.data:
-            scratch.thaw(disk["mount"])
-        if self.root and os.path.ismount(self.root):
-            scratch.thaw(str(self.root))
+        for mount_point in self.held:
+            if os.path.ismount(mount_point):
+                scratch.thaw(mount_point)
         self._cleaner.close()
 
     @property
     def held(self):
         """Mount points that must not be frozen at the end."""
-        return [*(disk["mount"] for disk in self.world.data), *([str(self.root)] if self.root else [])]
+        root = [str(self.root)] if self.recording.root_is_held else []
+        return [*(disk["mount"] for disk in self.world.data), *root]

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plays one recording with the packaged handler and collects what it asked for and wrote."""
 import contextlib
+import ctypes
 import dataclasses
 import fcntl
 import json
 import os
-import pathlib
 import signal
-import threading
+import struct
 import time
 
+import room  # first: it makes the others findable
 import applications
 import host
 import request
@@ -39,34 +40,35 @@ class Played:
     seconds: float
 
 
-class Watch(threading.Thread):
-    """Every content of a status file, in order."""
+class Watch:
+    """Every content of a status file, in order: fanotify(7) hands over each file that was closed after writing, even
+    when the next one has taken its name meanwhile."""
+
+    FAN_CLOSE_WRITE, FAN_EVENT_ON_CHILD, FAN_MARK_ADD, AT_FDCWD = 0x8, 0x08000000, 1, -100  # linux/fanotify.h
+    EVENT = struct.Struct("=IBBHQii")
 
     def __init__(self, path):
-        super().__init__(daemon=True)
-        self.texts = []
-        self._path, self._end, self._seen = path, threading.Event(), None
-        self.start()
-
-    def look(self):
-        with contextlib.suppress(FileNotFoundError):
-            facts = os.stat(self._path)
-            mark = (facts.st_ino, facts.st_mtime_ns)  # a document is replaced, never rewritten
-            if mark != self._seen:
-                text = self._path.read_text(encoding="utf-8")
-                self._seen = mark
-                if not self.texts or self.texts[-1] != text:
-                    self.texts.append(text)
-
-    def run(self):
-        while not self._end.wait(0.0005):
-            self.look()
+        self._before = path.read_text(encoding="utf-8") if path.exists() else None
+        self._events = room.LIBC.fanotify_init(0, os.O_RDONLY | os.O_CLOEXEC)
+        mask = ctypes.c_uint64(self.FAN_CLOSE_WRITE | self.FAN_EVENT_ON_CHILD)
+        room.checked(room.LIBC.fanotify_mark(self._events, self.FAN_MARK_ADD, mask, self.AT_FDCWD,
+                                             str(path.parent).encode()), f"watch {path.parent}")
+        os.set_blocking(self._events, False)
 
     def stop(self):
-        self._end.set()
-        self.join()
-        self.look()
-        return self.texts
+        texts = [self._before] if self._before is not None else []
+        with contextlib.closing(os.fdopen(self._events, "rb", buffering=0)) as events:
+            while data := events.read(65536):
+                texts += self._read(data)
+        return [text for at, text in enumerate(texts) if at == 0 or text != texts[at - 1]]
+
+    def _read(self, data):
+        at = 0
+        while at < len(data):
+            length, _, _, _, _, fd, _ = self.EVENT.unpack_from(data, at)
+            with open(fd, encoding="utf-8") as written:
+                yield written.read()
+            at += length
 
 
 @contextlib.contextmanager
@@ -92,7 +94,7 @@ def frozen_by_somebody_else(mount):
 
 
 def behaviour_for_us(recording):
-    """The predecessor asked presnapshot once more while everything was frozen, and before it decided by one. We ask once:
+    """The predecessor asked presnapshot again while everything was frozen, and before it decided by one. We ask once:
     the deciding call gets its own answer, and what delayed the frozen one delays the call that we make while held."""
     behaviour = recording.behaviour
     steps = behaviour.get("presnapshot")
@@ -121,7 +123,7 @@ class Player:
         return Played(runs, self._journal.requests, left, self._rig.log(), time.monotonic() - began)
 
     def _run(self, run):
-        applications.install(run.special, pathlib.Path(f"{self._guest.root or ''}/etc/azure"))
+        applications.install(run.special, self._guest.root / "etc/azure")
         played = PlayedRun(run.settings_now())
         self._write_settings(run, played.public)
         watch = Watch(self._rig.status_folder / f"{run.sequence}.status")

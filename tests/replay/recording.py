@@ -73,6 +73,13 @@ class Recording:
         return self.name.startswith("rootfs")
 
     @property
+    def luns(self):
+        """What the first run asks for, -1 the system's disk; empty: not said."""
+        text = decoded((self.runs[0].public or {}).get("objectStr") or "")
+        disks = (json.loads(text) if text else {}).get("includedDisks") or {}
+        return [*(disks.get("dataDiskLunList") or []), *([-1] if disks.get("isOSDiskIncluded") else [])]
+
+    @property
     def decides_by_presnapshot(self):
         """Whether host or guest takes the snapshots follows from what presnapshot answers."""
         custom = json.loads((self.runs[0].public or {}).get("customSettings") or "{}")
