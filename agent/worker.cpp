@@ -147,12 +147,7 @@ private:
         if (only_installs()) {
             return;
         }
-        const Result<GuestPlan> plan = plan_guest();
-        if (!plan) {
-            report_.error = plan.error();
-            return;
-        }
-        hold_and_snapshot(*plan);
+        hold_and_snapshot();
     }
 
     /// A request that asks for nothing more than that the extension is there.
@@ -172,6 +167,14 @@ private:
         }
     }
 
+    /// For what the running document tells of the machine.
+    void count_partitions() {
+        if (Result<Inventory> inventory = linux_os::LinuxInventory().read()) {
+            (void)apply_disk_map(*inventory, config_.ours.disks);
+            storage_plan_ = plan_storage(*inventory, settings_->request);
+        }
+    }
+
     Result<GuestPlan> plan_guest() {
         Result<Inventory> inventory = linux_os::LinuxInventory().read();
         if (!inventory) {
@@ -180,30 +183,26 @@ private:
         for (const std::string& warning : apply_disk_map(*inventory, config_.ours.disks)) {
             log().warning("plan", "noticed", {{"what", warning}});
         }
+        storage_plan_ = plan_storage(*inventory, settings_->request);
         HoldSelection selection{.luns = settings_->request.luns,
                                 .only_mounts = {},
                                 .skip_mounts = config_.vmbackup.mounts_to_skip,
                                 .only_devices = config_.ours.only_devices};
         Result<GuestPlan> plan = plan_hold(*inventory, selection);
-        if (plan) {
-            plan->hold.limit = hold_limit(config_.ours, config_.vmbackup);
-            plan->hold.rehearse = config_.ours.rehearsal;
-            for (const std::string& warning : plan->warnings) {
-                log().warning("plan", "noticed", {{"what", warning}});
-            }
+        if (!plan) {
+            return plan;
         }
-        storage_plan_ = plan_storage(*inventory, settings_->request);
-        passport_ = Passport{.agent_version = context_.version(),
-                             .machine_identity = context_.machine_identity(),
-                             .task_id = settings_->request.task_id,
-                             .nonce = random_nonce(),
-                             .time = {},
-                             .disks = plan ? plan->disks : std::vector<std::string>(),
-                             .inventory = std::move(*inventory)};
+        plan->hold.limit = hold_limit(config_.ours, config_.vmbackup);
+        plan->hold.rehearse = config_.ours.rehearsal;
+        for (const std::string& warning : plan->warnings) {
+            log().warning("plan", "noticed", {{"what", warning}});
+        }
+        write_passport_of(*plan, std::move(*inventory));
+        freeze_lock_.take(*plan);
         return plan;
     }
 
-    void hold_and_snapshot(const GuestPlan& plan) {
+    void hold_and_snapshot() {
         linux_os::FreezeStillPoint freezing(log(), linux_os::guard_program());
         AfterHold still_point(freezing, [this] { freeze_lock_.let_go(); });
         linux_os::LinuxScriptSystem scripts(
@@ -222,10 +221,9 @@ private:
             .host_asked = [this](const BackupReport& so_far) { say_running(so_far); }};
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
-        BackupReport ended = run_backup(settings_->request, plan, services, tools, [&] {
-            write_passport_now();
-            freeze_lock_.take(plan);
-        });
+        count_partitions();
+        BackupReport ended =
+            run_backup(settings_->request, services, tools, [this] { return plan_guest(); });
         freeze_lock_.let_go();
         // What went wrong before the hold is said in the final document as well.
         ended.status_upload_failed = report_.status_upload_failed;
@@ -235,9 +233,15 @@ private:
         log_outcome();
     }
 
-    void write_passport_now() {
-        passport_.time = clock_.wall_now();
-        if (const Result<void> written = write_passport(context_.durable(), passport_); !written) {
+    void write_passport_of(const GuestPlan& plan, Inventory inventory) {
+        const Passport passport{.agent_version = context_.version(),
+                                .machine_identity = context_.machine_identity(),
+                                .task_id = settings_->request.task_id,
+                                .nonce = random_nonce(),
+                                .time = clock_.wall_now(),
+                                .disks = plan.disks,
+                                .inventory = std::move(inventory)};
+        if (const Result<void> written = write_passport(context_.durable(), passport); !written) {
             log().warning("passport", "not written, going on without",
                           {{"why", written.error().describe()}});
         }
@@ -389,7 +393,6 @@ private:
     linux_os::BeastHeldHttp held_http_;
     std::optional<ParsedSettings> settings_;
     DocumentTargets targets_;
-    Passport passport_;
     StoragePlan storage_plan_;
     SharedLock freeze_lock_{run_log_.log(), clock_};
     BackupReport report_;

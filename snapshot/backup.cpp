@@ -16,20 +16,17 @@ enum class Way { host, guest };
 /// One backup under way; run() is the whole of it, in order.
 class Backup {
 public:
-    Backup(const BackupRequest& request, const GuestPlan& plan, const BackupServices& services,
-           const BackupTools& tools, const std::function<void()>& before_hold)
+    Backup(const BackupRequest& request, const BackupServices& services, const BackupTools& tools,
+           const PlanHold& plan_hold)
         : request_(request),
-          plan_(plan),
           services_(services),
           tools_(tools),
-          before_hold_(before_hold),
+          plan_hold_(plan_hold),
           host_(tools.http, services.host, services.presnapshot_limit) {}
 
     BackupReport run() {
         report_.request = echo_of(request_);
         report_.method = request_.method;
-        report_.why_no_fallback = why_no_fallback(request_, plan_);
-        report_.fallback_allowed = report_.why_no_fallback.empty();
         report_.begun = tools_.clock.now();
         const QuiesceOutcome quiesced = quiesce();
         if (!report_.error) {
@@ -187,7 +184,9 @@ private:
         const auto soon = [this] { return Deadline(tools_.clock.now() + services_.prepare_limit); };
         Result<void> ready = transport->prepare(soon());
         if (ready) {
-            before_hold_();
+            ready = plan();
+        }
+        if (ready) {
             ready = transport->refresh(soon());  // a slow disk under the passport costs no backup
         }
         if (!ready) {
@@ -202,10 +201,9 @@ private:
             take_unheld(*transport);
             return;
         }
-        HoldPlan plan = plan_.hold;
-        plan.all_or_nothing = !report_.fallback_allowed;
-        report_.evidence =
-            tools_.still_point.hold(plan, [&](Deadline) { report_.snapshots = transport->take(); });
+        plan_.hold.all_or_nothing = !report_.fallback_allowed;
+        report_.evidence = tools_.still_point.hold(
+            plan_.hold, [&](Deadline) { report_.snapshots = transport->take(); });
         if (report_.evidence.not_held) {
             tools_.log.warning("freeze",
                                report_.fallback_allowed ? "not held, continuing crash-consistent"
@@ -215,6 +213,19 @@ private:
                 report_.snapshots = transport->take();
             }
         }
+    }
+
+    /// As late as can be: scripts and the host may have taken half an hour, and what was mounted
+    /// meanwhile must be held too.
+    Result<void> plan() {
+        Result<GuestPlan> planned = plan_hold_();
+        if (!planned) {
+            return planned.error();
+        }
+        plan_ = std::move(*planned);
+        report_.why_no_fallback = why_no_fallback(request_, plan_);
+        report_.fallback_allowed = report_.why_no_fallback.empty();
+        return {};
     }
 
     /// The administrator's scripts see to it that everything rests (fsFreezeEnabled false). What
@@ -228,10 +239,10 @@ private:
     }
 
     const BackupRequest& request_;
-    const GuestPlan& plan_;
     const BackupServices& services_;
     const BackupTools& tools_;
-    const std::function<void()>& before_hold_;
+    const PlanHold& plan_hold_;
+    GuestPlan plan_;
     HostService host_;
     std::optional<HostEncryption> encryption_;
     bool freeze_ = true;
@@ -257,10 +268,9 @@ std::string why_no_fallback(const BackupRequest& request, const GuestPlan& plan)
     return "";
 }
 
-BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,
-                        const BackupServices& services, const BackupTools& tools,
-                        const std::function<void()>& before_hold) {
-    return Backup(request, plan, services, tools, before_hold).run();
+BackupReport run_backup(const BackupRequest& request, const BackupServices& services,
+                        const BackupTools& tools, const PlanHold& plan_hold) {
+    return Backup(request, services, tools, plan_hold).run();
 }
 
 }  // namespace stillpoint

@@ -37,6 +37,10 @@ struct BackupServices {
     std::chrono::milliseconds prepare_limit = std::chrono::seconds(30);
 };
 
+/// Reads the machine and says what is to be held. Called once before every hold, as late as can be;
+/// what must lie inside the snapshot (the passport) is written there. An error ends the backup.
+using PlanHold = std::function<Result<GuestPlan>()>;
+
 /// One backup: asks the host, holds the guest, has the disks snapshotted while it is held, lets go,
 /// and says what the recovery point is worth. The second way of a method, after the first one
 /// failed, is a new hold: nothing is ever held while deciding. Never fails: what went wrong is in
@@ -46,10 +50,8 @@ struct BackupServices {
 /// connections are fresh however long that took, and go on after the last hold, whatever came of
 /// it.
 ///
-/// `before_hold` is called once before every hold (the passport is written there).
-BackupReport run_backup(const BackupRequest& request, const GuestPlan& plan,
-                        const BackupServices& services, const BackupTools& tools,
-                        const std::function<void()>& before_hold);
+BackupReport run_backup(const BackupRequest& request, const BackupServices& services,
+                        const BackupTools& tools, const PlanHold& plan_hold);
 
 /// Why a failed hold may not end in a crash-consistent point; empty: it may. It may when the
 /// request allows it and the snapshots are of one moment anyway, since no mounted device stack lies

@@ -44,7 +44,7 @@ struct RunBackup : ::testing::Test {
     Log log{clock};
     std::string logged;
     BackupRequest request = sample_request();
-    GuestPlan plan = two_disks();
+    Result<GuestPlan> plan = two_disks();
     BackupServices services;
     ApplicationHooks* hooks = nullptr;
     std::chrono::seconds passport_takes{0};
@@ -68,10 +68,11 @@ struct RunBackup : ::testing::Test {
 
     BackupReport run() {
         const BackupTools tools{still_point, http, held_http, clock, log, hooks, host_asked};
-        return run_backup(request, plan, services, tools, [this] {
+        return run_backup(request, services, tools, [this]() -> Result<GuestPlan> {
             EXPECT_FALSE(still_point.held()) << "a file is written while held";
             clock.advance(passport_takes);
             journal.emplace_back("passport");
+            return plan;
         });
     }
 

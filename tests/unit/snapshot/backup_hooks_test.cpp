@@ -97,9 +97,19 @@ TEST_F(RunBackupWithHooks, DoesNotHoldWhatIsNotWanted) {
     EXPECT_TRUE(report.snapshots.all_successful());
 }
 
+TEST_F(RunBackupWithHooks, ResumesWhenTheMachineCannotBeRead) {
+    plan = fail(Code::inventory_unreadable, "cannot read the mounts");
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(journal, kQuiesced + kAsked + Journal{"prepare dosnapshot", "passport"} + kResumed);
+    EXPECT_EQ(report.error->code(), Code::inventory_unreadable);
+    EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
+}
+
 TEST_F(RunBackupWithHooks, ClaimsNothingForUnheldDisksWithOneFilesystemAcrossThem) {
     hooks.outcome.hold = false;
-    plan.stack_spans_disks = true;
+    plan->stack_spans_disks = true;
 
     EXPECT_EQ(run().claim.level, Consistency::none);
 }
