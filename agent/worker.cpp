@@ -10,11 +10,11 @@
 #include "agent/configuration.h"
 #include "agent/handler_context.h"
 #include "agent/machine_facts.h"
+#include "agent/run_documents.h"
 #include "agent/run_log.h"
 #include "agent/shared_lock.h"
 #include "agent/worker_lock.h"
 #include "base/format.h"
-#include "handlers/events.h"
 #include "handlers/script_hooks.h"
 #include "handlers/settings.h"
 #include "handlers/snapshot_method.h"
@@ -30,7 +30,6 @@
 #include "platform/linux/system_clock.h"
 #include "platform/proxy_client.h"
 #include "snapshot/backup.h"
-#include "snapshot/blob_upload.h"
 #include "snapshot/disk_map.h"
 #include "snapshot/passport.h"
 
@@ -59,7 +58,8 @@ public:
           direct_http_({.ca_bundle = ca_bundle()}),
           tunnels_(clock_, connections()),
           http_(direct_http_, tunnels_, clock_, config_.proxies),
-          held_http_(clock_, connections()) {}
+          held_http_(clock_, connections()),
+          documents_(context, sequence, clock_, run_log_, config_.vmbackup, http_) {}
 
     int run() {
         log().info("worker", "started",
@@ -121,10 +121,11 @@ private:
         if (!settings) {
             report_.request = echo_settings(*text);
             report_.error = settings.error();
-            targets_ = read_document_targets(*text, protector);
-            if (targets_.opened_protected_settings) {
+            DocumentTargets targets = read_document_targets(*text, protector);
+            if (targets.opened_protected_settings) {
                 forget_protected_settings(name, *text);
             }
+            documents_.aim_at(std::move(targets));
             return;
         }
         settings_.emplace(std::move(*settings));
@@ -141,8 +142,8 @@ private:
         if (settings_->had_protected_settings && !settings_->protected_error) {
             forget_protected_settings(name, *text);
         }
-        targets_.status_blob = std::move(settings_->request.status_blob);
-        targets_.logs_blob = std::move(settings_->request.logs_blob);
+        documents_.aim_at({.status_blob = std::move(settings_->request.status_blob),
+                           .logs_blob = std::move(settings_->request.logs_blob)});
         report_.request = echo_of(settings_->request);
         if (only_installs()) {
             return;
@@ -275,39 +276,11 @@ private:
         }
     }
 
-    StatusDocument document(const Verdict& verdict) {
-        return status_document(report_, verdict, context_.origin(clock_));
-    }
-
-    void upload(const std::optional<HttpTarget>& blob, std::string_view what,
-                const std::string& text) {
-        if (!blob || !config_.vmbackup.upload_status_and_log) {
-            return;
-        }
-        if (const Result<void> done = BlobUpload(http_).put(*blob, text); !done) {
-            report_.status_upload_failed = true;
-            log().warning("upload", "not uploaded, going on without",
-                          {{"what", std::string(what)}, {"why", done.error().describe()}});
-        }
-    }
-
-    /// The vault reads from the status blob that the work goes on, and what the host has answered.
     void say_running(const BackupReport& so_far) {
         report_.host_status_before = so_far.host_status_before;
         report_.facts = facts();
         report_.storage.partitions = storage_plan_.partitions;
-        const StatusDocument running = document(transition_verdict());
-        (void)context_.write_status(sequence_, running);
-        upload(targets_.status_blob, "status", render_status_blob(running));
-        if (!report_.status_upload_failed) {  // a store that is away holds up the backup only once
-            upload_log();
-        }
-    }
-
-    void upload_log() {
-        if (config_.vmbackup.write_log) {
-            upload(targets_.logs_blob, "log", run_log_.text());
-        }
+        documents_.tell_running(report_);
     }
 
     std::vector<TelemetryFact> facts() const {
@@ -337,48 +310,7 @@ private:
         if (report_.error) {
             log().error("worker", "backup failed", {{"why", report_.error->describe()}});
         }
-        const StatusDocument ended = document(verdict);
-        const Result<void> written = write_final(ended);
-        upload(targets_.status_blob, "status", render_status_blob(ended));
-        upload_log();
-        leave_events();
-        return written ? 0 : 1;
-    }
-
-    /// Under our number, and under a later one that asked for the same task meanwhile.
-    Result<void> write_final(const StatusDocument& ended) {
-        const Result<void> written = context_.write_status(sequence_, ended);
-        if (!written) {
-            log().error("status", "cannot write the status file",
-                        {{"why", written.error().describe()}});
-        }
-        const HandlerState state = context_.state().load();
-        if (state.sequence && *state.sequence != sequence_ && !ended.request.task_id.empty() &&
-            state.task_id == ended.request.task_id) {
-            (void)context_.write_status(*state.sequence, ended);
-        }
-        return written;
-    }
-
-    void leave_events() {
-        if (!context_.environment().events_folder || config_.vmbackup.disable_logging ||
-            !config_.vmbackup.write_log) {
-            return;
-        }
-        auto folder = linux_os::DirectoryStore::open(*context_.environment().events_folder);
-        const EventOrigin origin{.extension = context_.folder_name(),
-                                 .task_name = "Enable",
-                                 .operation_id = report_.request.task_id,
-                                 .process_id = std::to_string(::getpid()),
-                                 .thread_id = std::to_string(::gettid())};
-        const auto number = std::chrono::system_clock::now().time_since_epoch() / 1ns;
-        const Result<void> written = folder ? write_events(*folder, origin, run_log_.lines(),
-                                                           static_cast<std::uint64_t>(number))
-                                            : folder.error();
-        if (!written) {
-            log().warning("events", "not written, going on without",
-                          {{"why", written.error().describe()}});
-        }
+        return documents_.tell_ended(report_, verdict) ? 0 : 1;
     }
 
     HandlerContext& context_;
@@ -391,8 +323,8 @@ private:
     linux_os::BeastHeldHttp tunnels_;  // for what goes through a proxy outside the hold
     ProxyClient http_;
     linux_os::BeastHeldHttp held_http_;
+    RunDocuments documents_;
     std::optional<ParsedSettings> settings_;
-    DocumentTargets targets_;
     StoragePlan storage_plan_;
     SharedLock freeze_lock_{run_log_.log(), clock_};
     BackupReport report_;

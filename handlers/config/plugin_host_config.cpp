@@ -88,7 +88,8 @@ private:
     }
 
     Error wrong(const std::string& what) const {
-        return fail(Code::plugin_host_config_malformed, "'" + printable(file_) + "': " + what);
+        return fail(Code::plugin_host_config_malformed,
+                    fmt::format("'{}': {}", printable(file_), what));
     }
 
     std::string file_;

@@ -186,7 +186,7 @@ private:
     }
 
     Error wrong(const std::string& what) const {
-        return fail(Code::script_config_malformed, "'" + printable(file_) + "': " + what);
+        return fail(Code::script_config_malformed, fmt::format("'{}': {}", printable(file_), what));
     }
 
     std::string_view text_;

@@ -192,6 +192,7 @@ int keep_scripts(const std::string& socket) {
         std::fprintf(stderr, "stillpoint: %s\n", connected.error().describe().c_str());
         return 1;
     }
+    wire::limit_sending(connected->get());
     return Keeper(std::move(*connected)).run();
 }
 

@@ -100,6 +100,7 @@ Result<KeeperProcess> KeeperProcess::start(const KeeperPlan& plan) {
         }
         return not_started(socket.error());
     }
+    wire::limit_sending(socket->get());
     KeeperProcess keeper(std::move(*socket), child);
     const Result<void> handed = keeper.hand_over(plan);
     const auto ready = handed ? wire::receive(keeper.socket_.get(), until) : std::nullopt;

@@ -40,6 +40,11 @@ Words split(std::string_view text) {
 
 }  // namespace
 
+void limit_sending(int socket, std::chrono::seconds limit) {
+    const timeval time{.tv_sec = limit.count(), .tv_usec = 0};
+    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+}
+
 Result<void> send(int socket, const Words& words, const std::vector<int>& fds) {
     std::string text = joined(words);
     alignas(cmsghdr) std::array<char, CMSG_SPACE(kMostFds * sizeof(int))> control{};

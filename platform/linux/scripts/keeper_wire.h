@@ -28,6 +28,9 @@ constexpr char kRun[] = "run";        // worker: phase, limit in ms
 constexpr char kResult[] = "result";  // keeper: of one script of the phase, in order
 constexpr char kEnd[] = "end";  // keeper: no more results; "early" when it did not wait for kRun
 
+/// From here on a send() gives up when the other side takes nothing for a while: it may be stopped.
+void limit_sending(int socket, std::chrono::seconds limit = std::chrono::seconds(10));
+
 /// Errors: internal, also when the other side is gone.
 Result<void> send(int socket, const Words& words, const std::vector<int>& fds = {});
 

@@ -18,7 +18,7 @@ public:
         std::string folder;
         /// Held while a backup's scripts may run: those of two backups never mix.
         std::string lock_path;
-        std::chrono::milliseconds start_limit = std::chrono::seconds(20);
+        std::chrono::milliseconds start_limit = std::chrono::seconds(60);
         std::chrono::milliseconds lock_limit = std::chrono::seconds(240);
     };
     explicit LinuxScriptSystem(Settings settings) : settings_(std::move(settings)) {}
