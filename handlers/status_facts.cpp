@@ -37,7 +37,7 @@ std::string_view creator_of(const BackupReport& report) {
         case SnapshotOutcome::By::host:
             return "backupHostService";
         case SnapshotOutcome::By::guest:
-            return "guestExtension";
+            return report.snapshots.disks.empty() ? std::string_view() : "guestExtension";
         case SnapshotOutcome::By::nobody:
             break;
     }

@@ -18,7 +18,7 @@ def install(special, azure):
     for name, text in (("pre.sh", BAD if kind.startswith("prefail") else GOOD), ("post.sh", GOOD)):
         (azure / name).write_text(text, encoding="utf-8")
         (azure / name).chmod(0o755 if kind == "badperm" else 0o700)
-    config = {"pluginName": "ScriptRunner", "appName": "replay", "timeoutInSeconds": 30,
+    config = {"pluginName": "ScriptRunner", "timeoutInSeconds": 30,
               "preScriptLocation": "/etc/azure/pre.sh", "postScriptLocation": "/etc/azure/post.sh",
               "preScriptParams": [], "postScriptParams": [], "preScriptNoOfRetries": 0, "postScriptNoOfRetries": 0,
               "continueBackupOnFailure": kind != "prefail", "fsFreezeEnabled": True}

@@ -14,7 +14,7 @@ import network
 import rig
 import scratch
 
-FILESYSTEMS = ("ext4", "xfs", "ext4")  # two data disks and the system's
+FILESYSTEMS = ("ext4", "xfs", "ext4:256")  # two data disks and the system's
 DATA = ("/mnt/data1", "/mnt/data2")
 MS_MOVE, MS_BIND, MS_REC = 8192, 4096, 16384  # linux/mount.h
 SHARED = ("/proc", "/sys", "/dev", *DATA)

@@ -31,8 +31,7 @@ OWN = HERE / "recordings"
 COMPATIBILITY = HERE.parents[1] / "docs/compatibility.md"
 STORE_NAMES = {"mockacct.blob.core.windows.net"}
 # What a run may need that the product does not do yet. An entry is removed when it does.
-WAITING = {"scripts": "waiting for scripts before and after the hold",
-           "workload": "waiting for databases (workload.conf)"}
+WAITING = {}
 
 
 def reason_to_skip(one, waiting):

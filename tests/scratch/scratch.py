@@ -173,10 +173,11 @@ def up(folder, filesystems, kind, size_mb):
         sys.exit("scratch: not in a private mount namespace; use `scratch.py run`, or `unshare -m` before")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     disks = []
-    for index, fs in enumerate(filesystems):
+    for index, asked in enumerate(filesystems):
+        fs, _, megabytes = asked.partition(":")
         name = f"{index}-{fs}"
         disk = {"fs": fs, "kind": kind, "mount": str(folder / name), "uuid": str(uuid.uuid4()),
-                "size_mb": max(size_mb or 0, SIZE_MB[fs]), "device": None}
+                "size_mb": max(size_mb or 0, int(megabytes or 0), SIZE_MB[fs]), "device": None}
         disks.append(disk)
         try:
             add_device(folder, disk, name)
@@ -329,7 +330,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["run", "up", "down"])
     parser.add_argument("--dir", type=pathlib.Path, required=True)
-    parser.add_argument("--fs", default="ext4,xfs,btrfs", help="one filesystem for each name")
+    parser.add_argument("--fs", default="ext4,xfs,btrfs", help="filesystems; ext4:256: of at least 256 MB")
     parser.add_argument("--kind", choices=["zram", "loop"], default=default_kind())
     parser.add_argument("--size-mb", type=int, help="of each disk, at least")
     words = sys.argv[1:]
