@@ -102,7 +102,8 @@ TEST_F(RunBackupWithHooks, ResumesWhenTheMachineCannotBeRead) {
 
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kAsked + Journal{"prepare dosnapshot", "passport"} + kResumed);
+    const Journal prepared = {"prepare dosnapshot", "passport"};
+    EXPECT_EQ(journal, kQuiesced + kAsked + prepared + kResumed);
     EXPECT_EQ(report.error->code(), Code::inventory_unreadable);
     EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
 }
