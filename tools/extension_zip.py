@@ -19,16 +19,16 @@ AGENTS_OWN = {"status", "config", "HandlerEnvironment.json", "package_validated"
 MAX_BYTES = 5 * 1024 * 1024
 
 
-def write_zip(target, entries):
+def write_zip(target, entries, level):
     """entries: name in the zip -> bytes. Written beside the target first, so that no half file is left."""
     temporary = target.with_name(target.name + ".new")
-    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(entries):
             info = zipfile.ZipInfo(name, EARLIEST)
             info.compress_type = zipfile.ZIP_DEFLATED
             info.create_system = 3  # Unix, so that the mode counts
             info.external_attr = (0o100755 if name.startswith("bin/") else 0o100644) << 16
-            archive.writestr(info, entries[name])
+            archive.writestr(info, entries[name], compresslevel=level)
     temporary.replace(target)
 
 
@@ -104,7 +104,7 @@ def build(arguments):
     if arguments.licences:
         entries["THIRD-PARTY-LICENSES.txt"] = licences(arguments.licences, arguments.common_licence)
     arguments.zip.parent.mkdir(parents=True, exist_ok=True)
-    write_zip(arguments.zip, entries)
+    write_zip(arguments.zip, entries, arguments.level)
     return 0
 
 
@@ -124,6 +124,7 @@ def main():
     builder.add_argument("--file", type=pathlib.Path, action="append", default=[], help="goes to the root")
     builder.add_argument("--licences", type=pathlib.Path, help="folder of <library>/copyright")
     builder.add_argument("--common-licence", type=pathlib.Path, action="append", default=[])
+    builder.add_argument("--level", type=int, default=9, help="1 is quicker, for tests")
     builder.set_defaults(run=build)
     checker = commands.add_parser("check")
     checker.add_argument("zip", type=pathlib.Path)

@@ -91,7 +91,7 @@ class LifecycleTest(case.EndToEnd):
         self.break_things({"path": "presnapshot", "delay_ms": 2000})
         self.ask_for(1)
         self.assertEqual(0, self.guest.run("enable", 1).code)
-        case.trial.wait_until(lambda: len(self.calls("status/vm.status")) == 2, "the first of the worker's uploads")
+        case.trial.wait_until(lambda: len(self.calls("status/vm.status")) >= 2, "the first of the worker's uploads")
         shutil.rmtree(self.guest.base)
         case.trial.wait_until(lambda: not rig.ours(), "the worker to end")
         self.assertFalse(self.guest.base.exists())

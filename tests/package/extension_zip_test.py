@@ -29,8 +29,8 @@ class ExtensionZip(unittest.TestCase):
     def build(self, name, source=None):
         source = source or self.package
         target = self.folder / name
-        done = run("build", target, "--executable", self.executable, "--file", source / "HandlerManifest.json",
-                   "--file", source / "manifest.xml")
+        done = run("build", target, "--level", "1", "--executable", self.executable, "--file",
+                   source / "HandlerManifest.json", "--file", source / "manifest.xml")
         self.assertEqual(done.returncode, 0, done.stderr)
         return target
 

@@ -49,8 +49,8 @@ def extension_zip(programs):
                     words += ["--executable", folder / program]
                 for name in MANIFESTS:
                     words += ["--file", manifests / name]
-                subprocess.run([sys.executable, ROOT / "tools/extension_zip.py", "build", kept, *words], check=True,
-                               timeout=180)
+                subprocess.run([sys.executable, ROOT / "tools/extension_zip.py", "build", kept, "--level", "1", *words],
+                               check=True, timeout=180)
         return kept.read_bytes()
 
 
