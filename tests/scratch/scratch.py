@@ -330,7 +330,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["run", "up", "down"])
     parser.add_argument("--dir", type=pathlib.Path, required=True)
-    parser.add_argument("--fs", default="ext4,xfs,btrfs", help="one filesystem for each name; ext4:256 is one of at least 256 MB")
+    parser.add_argument("--fs", default="ext4,xfs,btrfs", help="filesystems; ext4:256: of at least 256 MB")
     parser.add_argument("--kind", choices=["zram", "loop"], default=default_kind())
     parser.add_argument("--size-mb", type=int, help="of each disk, at least")
     words = sys.argv[1:]
