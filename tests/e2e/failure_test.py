@@ -7,6 +7,7 @@ import signal
 
 import case
 import pulse
+import request
 import rig
 
 THAW_LIMIT_MS = 1000

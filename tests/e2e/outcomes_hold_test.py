@@ -8,6 +8,7 @@ device-mapper (tests/lab/devices_test.py). 122 needs a freeze that hangs: a file
 somebody else has frozen.
 """
 import contextlib
+import fcntl
 import os
 import pathlib
 
@@ -15,6 +16,7 @@ import case
 import mounts
 import outcome
 import request
+import rig
 import room
 import scratch
 from outcome import Cause
@@ -22,7 +24,7 @@ from outcome import Cause
 BUSY, SLOW, UNOPENED = ("StatusCode.FailedRetryableFsFreezeFailed", "StatusCode.FailedRetryableFsFreezeTimeout",
                         "StatusCode.FailedRetryableUnableToOpenMount")
 NOT_ALLOWED = "no crash-consistent point instead: the request does not allow"
-PRESNAPSHOT_WAITS = {"path": "presnapshot", "delay_ms": 1500}
+LOCK = rig.ETC_AZURE / "MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile"
 
 
 class HoldTest(outcome.OutcomeTest):
@@ -69,7 +71,7 @@ class FrozenByOthersTest(HoldTest):
         with self.frozen_by_others():
             status = self.backup(request.public("firstHostThenGuest"), {"path": "presnapshot", "status": 404},
                                  blobs=self.blobs(), leaves=self.mounts[:1])
-            self.check_refused(status, 121, f"'{self.mounts[0]}'", BUSY, "snapshotCreator=guestExtension")
+            self.check_refused(status, 121, f"'{self.mounts[0]}'", BUSY)
 
     def test_a_lesser_one_where_that_is_allowed(self):
         with self.frozen_by_others():
@@ -126,17 +128,18 @@ class StuckTest(HoldTest):
 
 
 class ChangedMountTest(HoldTest):
-    """What is mounted changes between the plan and the freeze, while the host is being asked."""
+    """What is mounted changes between the plan and the freeze, while the lock shared with others is waited for."""
 
     @contextlib.contextmanager
     def changed(self, change, undo):
-        self.break_things(PRESNAPSHOT_WAITS)
         self.started_at = self.front_lines()
-        self.assertEqual(0, self.guest.run("enable", 1).code)
-        # The host is asked only when the plan is made.
-        case.trial.wait_until(lambda: any("presnapshot" in line.get("delays", "") for line in self.front.lines),
-                              "the host to be asked")
-        change()
+        LOCK.parent.mkdir()
+        with open(LOCK, "wb") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            self.assertEqual(0, self.guest.run("enable", 1).code)
+            # The passport is written as soon as the plan is made, and then the lock is asked for.
+            case.trial.wait_until((rig.STATE / "passport.json").exists, "the plan")
+            change()
         try:
             yield
         finally:

@@ -52,8 +52,12 @@ class HostAnswerTest(outcome.OutcomeTest):
                   says=("LUN 0", "'the disk is busy'")),
             Cause("told of with a boolean", do(**took(info(True, 0), info(False, 1), info(True, 2))), 76,
                   taken=NOT_THE_SECOND, says=("LUN 1",)),
-            Cause("not told of", do(**took(info("true", 0))), 76, taken=["true"], says=("1 of 3 disks",)),
-            Cause("none told of", do(**took()), 76, taken=None, says=("0 of 3 disks",)))
+            Cause("none told of", do(**took()), 76, taken=None, says=("tells of no disk",)))
+
+    def test_a_disk_that_is_not_told_of_leaves_nothing_to_claim(self):
+        status = self.backup(request.public(), *do(**took(info("true", 0))))
+        self.check_success(status, outcome.NONE, 121)
+        self.assertIn("reason=the host told of 1 of 3 disks", status.message["messageStr"])
 
     def test_refusals(self):
         self.check_host(

@@ -177,7 +177,7 @@ class Endpoint:
     def __init__(self, fabric, answer, other=None):
         self._fabric, self._answer, self._other = fabric, answer, other
 
-    def handle(self, request, hang):
+    def handle(self, request, hang, _peer=None):
         answer = self._answer(request)
         if answer is None and self._other is not None:
             return self._other(request, hang)

@@ -62,9 +62,9 @@ class RecordingFront(front.Front):
         super().__init__(*arguments)
         self.lines, self.arrived = [], []
 
-    def handle(self, request, hang):
+    def handle(self, request, hang, peer=None):
         self.arrived.append(request.path)
-        return super().handle(request, hang)
+        return super().handle(request, hang, peer)
 
     def say(self, note):
         self.lines.append(note)
