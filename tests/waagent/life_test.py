@@ -37,13 +37,13 @@ class LifeTest(agent_case.AgentTest):
         self.check_success(self.want_and_wait(second), second)
         self.assertEqual(2, self.world.snapshots())
         self.check_uploads(4)
+        self.check_events(first, second)  # before a restart, at which the VM agent loses those it has collected
 
         with self.nothing_begins(second):
             self.fabric.want(second)
         with self.nothing_begins(second):
             self.agent.stop()
             self.agent.start()
-        self.check_events(first, second)
 
         self.fabric.want(dataclasses.replace(second, state="disabled"))
         report = self.fabric.wait_for(lambda report: report.handler(world.NAME).state == "NotReady", "disabled", 30)
