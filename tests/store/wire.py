@@ -45,6 +45,8 @@ class Request(Message):
         self.method, target, _ = fields
         self.path, _, query = target.partition("?")
         self.query = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        # What a fault does to the connection: no answer at all, or so many bytes of it.
+        self.reset, self.cut = False, None
 
     @property
     def keeps_alive(self):
