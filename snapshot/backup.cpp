@@ -28,17 +28,30 @@ public:
         report_.request = echo_of(request_);
         report_.method = request_.method;
         report_.begun = tools_.clock.now();
-        const QuiesceOutcome quiesced = quiesce();
+        PreSnapshot asked = ask_host();
         if (!report_.error) {
-            go();
+            if (tools_.host_asked) {
+                tools_.host_asked(report_);
+            }
+            go(std::move(asked));
         }
-        resume(quiesced);
         report_.claim = claim(plan_, report_.evidence, report_.snapshots, applications_);
         report_.ended = tools_.clock.now();
         return std::move(report_);
     }
 
 private:
+    void go(PreSnapshot asked) {
+        const QuiesceOutcome quiesced = quiesce();
+        if (!report_.error && quiesced.ran) {
+            asked = ask_host();  // hooks may have taken half an hour
+        }
+        if (!report_.error) {
+            snapshot(asked);
+        }
+        resume(quiesced);
+    }
+
     /// Sets report_.error when the backup must not go on.
     QuiesceOutcome quiesce() {
         QuiesceOutcome quiesced = tools_.hooks ? tools_.hooks->quiesce() : QuiesceOutcome();
@@ -79,14 +92,7 @@ private:
         }
     }
 
-    void go() {
-        const PreSnapshot asked = ask_host();
-        if (report_.error) {
-            return;
-        }
-        if (tools_.host_asked) {
-            tools_.host_asked(report_);
-        }
+    void snapshot(const PreSnapshot& asked) {
         switch (request_.method) {
             case SnapshotMethod::only_host:
                 hold(Way::host);

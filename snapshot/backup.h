@@ -46,9 +46,9 @@ using PlanHold = std::function<Result<GuestPlan>()>;
 /// failed, is a new hold: nothing is ever held while deciding. Never fails: what went wrong is in
 /// the report.
 ///
-/// Applications are brought to rest before the host is first asked, so that its clock and the
-/// connections are fresh however long that took, and go on after the last hold, whatever came of
-/// it.
+/// The host is asked first, so that nothing is brought to rest for a command that came too late.
+/// Hooks that ran are followed by another call, so that the host's clock and the connections are
+/// fresh however long they took. Applications go on after the last hold, whatever came of it.
 ///
 BackupReport run_backup(const BackupRequest& request, const BackupServices& services,
                         const BackupTools& tools, const PlanHold& plan_hold);

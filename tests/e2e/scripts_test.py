@@ -69,16 +69,17 @@ class RunTest(ScriptsCase):
         self.assertEqual(f"{self.pre} a b 7 {self.guest.base} 0022 0\n",
                          (self.folder / "seen").read_text(encoding="utf-8"))
 
-    def test_scripts_run_before_the_host_is_asked_and_while_nothing_is_held(self):
+    def test_the_host_is_asked_before_and_after_the_scripts_and_nothing_is_held_meanwhile(self):
         # Each writes to every filesystem, and the host is called between them.
         touch = "".join(f"echo x >{mount}/$(basename $0) && sync -f {mount}\n" for mount in self.mounts)
         uptime = "read now rest </proc/uptime; echo $now"  # of the clock that the host notes its calls by
         self.set_up(f"{touch}{uptime} >{self.folder}/pre_ends", f"{uptime} >{self.folder}/post_begins\n{touch}")
         self.check(self.backup(), 0, "success", 0, APPLICATION)
-        (asked,), (taken,) = self.calls("presnapshot"), self.calls("dosnapshot")
+        (first, second), (taken,) = self.calls("presnapshot"), self.calls("dosnapshot")
         ends, begins = (float((self.folder / name).read_text(encoding="utf-8")) for name in ("pre_ends", "post_begins"))
         hundredth = 0.01  # what that file is rounded down to
-        self.assertLess(ends, asked["at_ns"] / 1e9)
+        self.assertLess(first["at_ns"] / 1e9, ends)
+        self.assertLess(ends, second["at_ns"] / 1e9)
         self.assertGreater(begins + hundredth, taken["copy_ended_ns"] / 1e9)
         for mount in self.mounts:
             for name in ("pre.sh", "post.sh"):

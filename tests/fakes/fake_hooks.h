@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -22,10 +23,12 @@ public:
     QuiesceOutcome outcome{.ran = true, .error = {}, .why_left_out = {}};
     std::optional<Error> resume_error;
     std::optional<Error> doubts;
+    std::function<void()> quiescing = [] {};  // what happens meanwhile
 
     QuiesceOutcome quiesce() override {
         EXPECT_FALSE(std::exchange(quiesced_, true));
         note("quiesce");
+        quiescing();
         return outcome;
     }
     std::optional<Error> resume() override {

@@ -33,6 +33,11 @@ inline Journal operator+(Journal one, const Journal& other) {
     return one;
 }
 
+/// 100 ns since 0001-01-01.
+inline std::int64_t ticks_of(WallTime at) {
+    return at.time_since_epoch().count() * 10'000 + 621'355'968'000'000'000;
+}
+
 /// A backup among fakes. Everything that is not the snapshot itself fails the test when the guest
 /// is held meanwhile.
 struct RunBackup : ::testing::Test {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
 
+#include "snapshot/time_limit.h"
 #include "tests/fakes/fake_hooks.h"
 #include "tests/unit/snapshot/backup_fixture.h"
 
@@ -20,10 +21,10 @@ struct RunBackupWithHooks : RunBackup {
     }
 };
 
-TEST_F(RunBackupWithHooks, QuiescesBeforeTheHostIsAskedAndResumesAfterTheThaw) {
+TEST_F(RunBackupWithHooks, AsksTheHostAgainAfterTheHooksAndResumesAfterTheThaw) {
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kAsked + kByHost + kResumed);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kAsked + kByHost + kResumed);
     EXPECT_EQ(report.claim.level, Consistency::application);
     EXPECT_TRUE(report.hooks_ran);
     EXPECT_EQ(report.application_name, "oracle");
@@ -46,7 +47,7 @@ TEST_F(RunBackupWithHooks, ResumesOnceAfterBothWays) {
 
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kAsked + kByGuest + kAsked + kByHost + kResumed);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kAsked + kByGuest + kAsked + kByHost + kResumed);
     EXPECT_EQ(report.claim.level, Consistency::application);
 }
 
@@ -56,7 +57,7 @@ TEST_F(RunBackupWithHooks, TakesNoSnapshotWhenAFailureMayNotContinue) {
 
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kResumed);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kResumed);
     ASSERT_TRUE(report.error);
     EXPECT_EQ(report.error->code(), Code::pre_script_failed);
     EXPECT_FALSE(report.snapshots_tried);
@@ -67,7 +68,7 @@ TEST_F(RunBackupWithHooks, GoesOnWithLessWhenAFailureMayContinue) {
 
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kAsked + kByHost + kResumed);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kAsked + kByHost + kResumed);
     EXPECT_EQ(report.claim.level, Consistency::file_system);
     EXPECT_EQ(report.claim.reasons.at(0),
               "not every application was quiesced: the pre script failed");
@@ -91,7 +92,8 @@ TEST_F(RunBackupWithHooks, DoesNotHoldWhatIsNotWanted) {
 
     const BackupReport report = run();
 
-    EXPECT_EQ(journal, kQuiesced + kAsked + kHostReady + Journal{"send dosnapshot"} + kResumed);
+    EXPECT_EQ(journal,
+              kAsked + kQuiesced + kAsked + kHostReady + Journal{"send dosnapshot"} + kResumed);
     EXPECT_EQ(report.claim.level, Consistency::crash);
     EXPECT_EQ(report.evidence.not_held->code(), Code::freeze_disabled);
     EXPECT_TRUE(report.snapshots.all_successful());
@@ -103,7 +105,7 @@ TEST_F(RunBackupWithHooks, ResumesWhenTheMachineCannotBeRead) {
     const BackupReport report = run();
 
     const Journal prepared = {"prepare dosnapshot", "passport"};
-    EXPECT_EQ(journal, kQuiesced + kAsked + prepared + kResumed);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kAsked + prepared + kResumed);
     EXPECT_EQ(report.error->code(), Code::inventory_unreadable);
     EXPECT_EQ(report.snapshots.by, SnapshotOutcome::By::nobody);
 }
@@ -147,13 +149,23 @@ TEST_F(RunBackupWithHooks, TheFirstFailureIsTheOneThatCounts) {
     EXPECT_FALSE(report.resume_error) << "the settings let it pass";
 }
 
-TEST_F(RunBackupWithHooks, ResumesWhenItIsTooLate) {
+TEST_F(RunBackupWithHooks, QuiescesNothingWhenItIsTooLate) {
     request.command_start_ticks_number = 1;
 
     const BackupReport report = run();
 
     EXPECT_EQ(report.error->code(), Code::command_too_late);
-    EXPECT_EQ(journal, kQuiesced + kAsked + kResumed);
+    EXPECT_EQ(journal, kAsked);
+}
+
+TEST_F(RunBackupWithHooks, ResumesWhenItGotTooLateMeanwhile) {
+    request.command_start_ticks_number = ticks_of(clock.wall_now());
+    hooks.quiescing = [this] { clock.advance(kCommandLimit + std::chrono::minutes(1)); };
+
+    const BackupReport report = run();
+
+    EXPECT_EQ(report.error->code(), Code::command_too_late);
+    EXPECT_EQ(journal, kAsked + kQuiesced + kAsked + kResumed);
 }
 
 }  // namespace

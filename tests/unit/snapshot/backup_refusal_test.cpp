@@ -11,11 +11,6 @@ namespace {
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""min;
 
-// 100 ns since 0001-01-01.
-std::int64_t ticks_of(WallTime at) {
-    return at.time_since_epoch().count() * 10'000 + 621'355'968'000'000'000;
-}
-
 TEST_F(RunBackup, SendsNothingWhenItIsTooLateByOurClock) {
     request.method = SnapshotMethod::only_host;
     request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit - 1ms);
