@@ -26,9 +26,12 @@ struct Pipe {
     UniqueFd read;
     UniqueFd write;
 
+    /// Without ends, and errno, when there is none to be had.
     static Pipe make(int flags) {
         int fds[2] = {-1, -1};
-        (void)::pipe2(fds, O_CLOEXEC | flags);
+        if (::pipe2(fds, O_CLOEXEC | flags) != 0) {
+            return {};
+        }
         return {UniqueFd(fds[0]), UniqueFd(fds[1])};
     }
 };
