@@ -14,11 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Longer than any backup takes: each of its waits has a limit. One may run, and another one wait
-/// for it. The VM agent allows 900 s for disable and 300 s for uninstall.
-constexpr Instant kBackupLimit = 240s;
-constexpr Instant kDisableLimit = 2 * kBackupLimit;
-constexpr Instant kUninstallLimit = kBackupLimit;
+/// Longer than any backup takes whose scripts do not; those may take an hour. The VM agent allows
+/// 900 s for disable and 300 s for uninstall.
+constexpr Instant kDisableLimit = 840s;
+constexpr Instant kUninstallLimit = 240s;
 
 /// How long a worker may take from its start until it holds the lock.
 constexpr Instant kStartLimit = 5s;

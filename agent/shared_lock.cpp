@@ -8,8 +8,8 @@ constexpr Instant kLimit = std::chrono::seconds(5);
 
 }  // namespace
 
-void SharedLock::take(const GuestPlan& plan) {
-    if (plan.hold.filesystems.empty() || lock_) {
+void SharedLock::take(const HoldPlan& plan) {
+    if (plan.filesystems.empty() || lock_) {
         return;
     }
     auto lock = linux_os::FreezeLock::take(linux_os::kFreezeLockFolder, clock_.now() + kLimit);

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "platform/linux/freeze_lock.h"
-#include "snapshot/plan.h"
+#include "platform/still_point.h"
 
 namespace stillpoint {
 
@@ -16,7 +16,7 @@ public:
     SharedLock(Log& log, const Clock& clock) : log_(log), clock_(clock) {}
 
     /// Before a hold. Waits a few seconds at most.
-    void take(const GuestPlan& plan);
+    void take(const HoldPlan& plan);
     /// As soon as everything is thawed.
     void let_go() { lock_.reset(); }
 

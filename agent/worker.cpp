@@ -6,9 +6,9 @@
 
 #include <unistd.h>
 
-#include "agent/after_hold.h"
 #include "agent/configuration.h"
 #include "agent/handler_context.h"
+#include "agent/locked_hold.h"
 #include "agent/machine_facts.h"
 #include "agent/run_documents.h"
 #include "agent/run_log.h"
@@ -18,6 +18,7 @@
 #include "handlers/script_hooks.h"
 #include "handlers/settings.h"
 #include "handlers/snapshot_method.h"
+#include "handlers/status_reader.h"
 #include "platform/linux/beast_held_http.h"
 #include "platform/linux/ca_bundle.h"
 #include "platform/linux/child_process.h"
@@ -78,11 +79,10 @@ public:
         }
         const Result<WorkerLock> lock =
             WorkerLock::take(context_.durable_folder(), clock_.now() + kOtherBackupLimit);
-        if (!lock) {
-            report_.error = lock.error();
-        } else {
-            back_up();
+        if (already_ended()) {
+            return 0;
         }
+        back_up(lock ? std::nullopt : std::optional(lock.error()));
         return finish();
     }
 
@@ -107,8 +107,16 @@ private:
                                                 : std::string_view();
     }
 
-    /// Reads the request, backs up, and leaves everything that is to be said in report_.
-    void back_up() {
+    /// A service manager that is late may start what was started without it meanwhile.
+    bool already_ended() {
+        const auto text = context_.status().read(fmt::format("{}.status", sequence_));
+        const auto gist = text ? read_status(*text) : std::nullopt;
+        return gist && gist->ended;
+    }
+
+    /// Reads the request, backs up unless that is `refused`, and leaves everything that is to be
+    /// said in report_.
+    void back_up(const std::optional<Error>& refused) {
         const std::string name = fmt::format("{}.settings", sequence_);
         const Result<std::string> text = context_.config().read(name, kSettingsLimitBytes);
         if (!text) {
@@ -146,6 +154,10 @@ private:
                            .logs_blob = std::move(settings_->request.logs_blob)});
         report_.request = echo_of(settings_->request);
         if (only_installs()) {
+            return;
+        }
+        if (refused) {
+            report_.error = refused;
             return;
         }
         hold_and_snapshot();
@@ -199,13 +211,12 @@ private:
             log().warning("plan", "noticed", {{"what", warning}});
         }
         write_passport_of(*plan, std::move(*inventory));
-        freeze_lock_.take(*plan);
         return plan;
     }
 
     void hold_and_snapshot() {
         linux_os::FreezeStillPoint freezing(log(), linux_os::guard_program());
-        AfterHold still_point(freezing, [this] { freeze_lock_.let_go(); });
+        LockedHold still_point(freezing, freeze_lock_);
         linux_os::LinuxScriptSystem scripts(
             {.keeper_command = {linux_os::own_program(), kScriptKeeperCommand},
              .folder = context_.folder(),
@@ -225,7 +236,6 @@ private:
         count_partitions();
         BackupReport ended =
             run_backup(settings_->request, services, tools, [this] { return plan_guest(); });
-        freeze_lock_.let_go();
         // What went wrong before the hold is said in the final document as well.
         ended.status_upload_failed = report_.status_upload_failed;
         report_ = std::move(ended);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <csignal>
 #include <string_view>
 
 #include <sys/stat.h>
@@ -94,6 +95,11 @@ Result<void> start_service(const TransientService& service, Instant until) {
             .caused_by(child.error());
     }
     const std::optional<int> status = wait_for_exit(*child, until);
+    if (!status) {
+        // What it has asked for may start all the same; it asks for nothing more.
+        (void)::kill(*child, SIGKILL);
+        (void)::waitpid(*child, nullptr, 0);
+    }
     if (!status || !WIFEXITED(*status) || WEXITSTATUS(*status) != 0) {
         return fail(
             Code::guard_unavailable,

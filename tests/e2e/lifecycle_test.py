@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a version in the VM agent's own order: install, backups, an update to the next version, removal."""
 import shutil
+import subprocess
 
 import case
 import request
@@ -47,6 +48,17 @@ class LifecycleTest(case.EndToEnd):
         status = new.backup(2)
         self.assertEqual((1, 1), (status.code, status.consistency))
         self.assertEqual(NEXT, status.facts["extensionVersion"])
+
+    def test_a_worker_that_is_started_once_more_does_nothing(self):
+        """By a service manager that was late, when the backup was done without it."""
+        self.ask_for(1)
+        before = self.guest.backup(1)
+        case.trial.wait_until(lambda: not rig.ours(), "the worker to end")
+        late = subprocess.run([self.guest.base / "bin/stillpoint", "worker", "--sequence", "1"], cwd=self.guest.base,
+                              check=False, timeout=60, capture_output=True)
+        self.assertEqual((0, b"", b""), (late.returncode, late.stdout, late.stderr))
+        self.assertEqual(before.text, self.guest.status(1).text)
+        self.assertEqual(1, len(self.calls("dosnapshot")))
 
     def test_removal_leaves_nothing_but_what_an_upgrade_needs(self):
         self.assertEqual(0, self.guest.install().code)

@@ -51,6 +51,8 @@ class OtherBackupTest(outcome.OutcomeTest):
             self.check_nothing_is_left()
         self.assertEqual((2, "error", 0), (status.code, status.inner["status"], status.consistency), status)
         self.assertIn("another backup of this machine is still running", status.message["messageStr"])
+        self.assertTrue(status.inner["taskId"], "the vault must know which one this was")
+        self.assertNotIn('"protectedSettings"', (self.guest.config_folder / "1.settings").read_text(encoding="utf-8"))
         self.assertEqual([], self.calls_now("recsvc"))
 
 

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
-#include <utility>
-
+#include "agent/shared_lock.h"
 #include "platform/still_point.h"
 
 namespace stillpoint {
 
-/// A still point with something to be done as soon as everything is let go.
-class AfterHold final : public StillPoint {
+/// A still point under the lock that other freezing agents know: taken just before it, let go as
+/// soon as everything is thawed.
+class LockedHold final : public StillPoint {
 public:
-    AfterHold(StillPoint& inner, std::function<void()> after)
-        : inner_(inner), after_(std::move(after)) {}
+    LockedHold(StillPoint& inner, SharedLock& lock) : inner_(inner), lock_(lock) {}
 
     HoldEvidence hold(const HoldPlan& plan, const std::function<void(Deadline)>& action) override {
+        lock_.take(plan);
         HoldEvidence evidence = inner_.hold(plan, action);
-        after_();
+        lock_.let_go();
         return evidence;
     }
 
 private:
     StillPoint& inner_;
-    std::function<void()> after_;
+    SharedLock& lock_;
 };
 
 }  // namespace stillpoint
