@@ -287,6 +287,7 @@ private:
     }
 
     void say_running(const BackupReport& so_far) {
+        told_running_ = true;
         report_.host_status_before = so_far.host_status_before;
         report_.facts = facts();
         report_.storage.partitions = storage_plan_.partitions;
@@ -309,8 +310,8 @@ private:
         if (settings_ && settings_->protected_error) {
             report_.settings_error = settings_->protected_error;
         }
-        if (!report_.snapshots_tried) {
-            report_.storage.used_bytes = 0;  // nothing to bill
+        if (!told_running_) {
+            report_.storage.used_bytes = 0;  // refused before anything was begun: nothing to bill
         }
         const Verdict verdict = only_installs() ? install_verdict() : verdict_of(report_);
         log().info("worker", "ended",
@@ -337,6 +338,7 @@ private:
     std::optional<ParsedSettings> settings_;
     StoragePlan storage_plan_;
     SharedLock freeze_lock_{run_log_.log(), clock_};
+    bool told_running_ = false;
     BackupReport report_;
 };
 

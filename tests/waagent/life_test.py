@@ -19,7 +19,7 @@ import world
 VERSION = "1.0.0.1"
 FOLDER = agent.FOLDER / f"{world.NAME}-{VERSION}"
 # The VM agent needs that long to end and to call `enable` again.
-RESTART_MS = 10000
+RESTART_MS = 16000
 
 
 class LifeTest(agent_case.AgentTest):
