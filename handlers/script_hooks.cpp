@@ -80,10 +80,10 @@ Error error_of(const ScriptResult& result, ScriptPhase phase, const std::string&
     const std::string script = fmt::format("the {} script '{}'", word_of(phase), location);
     const std::string words = last_words(result.output);
     const std::string said = words.empty() ? "" : fmt::format(", its last words '{}'", words);
-    if (result.changed || result.how == How::changed) {
+    if (result.how == How::changed || result.ended_well()) {
         return fail(Code::script_changed,
                     script + " was changed after it had been checked" +
-                        (phase == ScriptPhase::pre ? " and was not run" : ""));
+                        (result.how == How::changed ? " and was not run" : ""));
     }
     switch (result.how) {
         case How::exited:
@@ -183,6 +183,11 @@ std::optional<Error> ScriptHooks::resume() {
         doubt_ = fail(Code::script_keeper_lost,
                       "the process that kept the scripts died before the post scripts were run");
         log_.warning("scripts", "kept by a new process", {{"why", doubt_->describe()}});
+    } else if (keeper_->ran_early()) {
+        doubt_ = fail(Code::script_keeper_lost,
+                      "the post scripts were run before the backup asked for them, because it took "
+                      "longer than they wait");
+        log_.warning("scripts", "post scripts run early", {{"why", doubt_->describe()}});
     }
     keeper_.reset();
     if (failure.error && !failure.ends_backup) {
@@ -212,10 +217,12 @@ ScriptHooks::Failure ScriptHooks::judge(ScriptPhase phase,
             continue;
         }
         log_.warning("scripts", "script failed", fields);
-        failure.ends_backup = failure.ends_backup || !continues_[i];
-        if (!failure.error) {
+        // One that changed and did its work all the same only makes the claim doubtful.
+        const bool ends_backup = !continues_[i] && !result.ended_well();
+        if (!failure.error || (ends_backup && !failure.ends_backup)) {
             failure.error = error;
         }
+        failure.ends_backup = failure.ends_backup || ends_backup;
     }
     return failure;
 }

@@ -9,6 +9,7 @@
 
 #include "base/format.h"
 #include "manifest/catalogue.h"
+#include "platform/script_system.h"
 
 namespace stillpoint {
 namespace {
@@ -41,14 +42,17 @@ int number_of(Consistency level) {
 }
 
 /// The extension before us named the phase and the plugin, of which there is one.
-std::string script_message(const Error& error, const PublishedError& published) {
+std::string script_message(const Error& error, const PublishedError& published, ScriptPhase phase) {
     std::string_view begin;
     switch (error.code()) {
         case Code::pre_script_failed:
         case Code::pre_script_timed_out:
         case Code::pre_scripts_timed_out:
-        case Code::script_changed:
             begin = "PreScript failed for the plugin ScriptRunner";
+            break;
+        case Code::script_changed:
+            begin = phase == ScriptPhase::pre ? "PreScript failed for the plugin ScriptRunner"
+                                              : "PostScript failed for the plugin ScriptRunner";
             break;
         case Code::post_script_failed:
         case Code::post_script_timed_out:
@@ -63,9 +67,10 @@ std::string script_message(const Error& error, const PublishedError& published) 
 }
 
 /// The sentences that the extension before us used stand first, ours behind.
-std::string failure_message(const Error& error, const PublishedError& published) {
+std::string failure_message(const Error& error, const PublishedError& published,
+                            ScriptPhase phase) {
     if (published.code >= kFirstOfScripts && published.code <= kLastOfScripts) {
-        return script_message(error, published);
+        return script_message(error, published, phase);
     }
     switch (error.code()) {
         case Code::command_unknown:
@@ -81,10 +86,11 @@ std::string failure_message(const Error& error, const PublishedError& published)
     }
 }
 
-Verdict failure(const Error& error) {
+/// `phase`: in which it was noticed, if it is about a script.
+Verdict failure(const Error& error, ScriptPhase phase = ScriptPhase::pre) {
     const PublishedError& published = published_of(error);
     return {published.code,         "error", published.code,
-            published.health_state, 0,       failure_message(error, published)};
+            published.health_state, 0,       failure_message(error, published, phase)};
 }
 
 /// By our own guard, which was told to end. (At the deadline it is another reason.)
@@ -225,7 +231,7 @@ Verdict all_taken(const BackupReport& report) {
         return verdict;
     }
     if (report.resume_error) {
-        return failure(*report.resume_error);
+        return failure(*report.resume_error, ScriptPhase::post);
     }
     Verdict verdict;
     verdict.consistency = number_of(level);

@@ -62,8 +62,8 @@ struct ScriptResult {
     };
     How how = How::lost;
     int number = 0;
-    /// A post script that is not what was checked was run all the same: its owner and mode are
-    /// right, and an application left at rest is worse.
+    /// A post script is not what was checked, and was run all the same if its owner and mode are
+    /// right, or else as it was checked: an application left at rest is worse.
     bool changed = false;
     int runs = 0;
     Instant took{};
@@ -71,7 +71,8 @@ struct ScriptResult {
     /// end.
     std::string output;
 
-    bool succeeded() const { return how == How::exited && number == 0 && !changed; }
+    bool ended_well() const { return how == How::exited && number == 0; }
+    bool succeeded() const { return ended_well() && !changed; }
 };
 
 /// Runs scripts, and runs the post scripts even when the process that owns this object dies: they
@@ -88,6 +89,9 @@ public:
 
     /// The other process died between the phases; what had been brought to rest may have gone on.
     virtual bool was_lost() const = 0;
+
+    /// The post scripts were run before they were asked for: the caller took too long.
+    virtual bool ran_early() const = 0;
 };
 
 /// The system's side of scripts.

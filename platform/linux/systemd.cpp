@@ -65,6 +65,18 @@ std::vector<std::string> passed_environment() {
     return passed;
 }
 
+std::vector<std::string> without_proxy_logins(std::vector<std::string> environment) {
+    std::erase_if(environment, [](const std::string& variable) {
+        const std::size_t equals = std::min(variable.find('='), variable.size());
+        std::string name = variable.substr(0, equals);
+        std::ranges::transform(name, name.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        return name.find("proxy") != std::string::npos &&
+               variable.find('@', equals) != std::string::npos;
+    });
+    return environment;
+}
+
 std::vector<std::string> systemd_run_words(const TransientService& service) {
     std::vector<std::string> command = {"systemd-run", "--quiet", "--collect",
                                         "--unit=" + service.unit};

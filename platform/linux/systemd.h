@@ -32,6 +32,9 @@ std::vector<std::string> systemd_run_words(const TransientService& service);
 /// without what it would refuse.
 std::vector<std::string> passed_environment();
 
+/// Without the variables that name a proxy with a login: everybody can read a unit's environment.
+std::vector<std::string> without_proxy_logins(std::vector<std::string> environment);
+
 /// Errors: guard_unavailable: the unit did not start before `until`, or a word of the command holds
 /// a character other than letters, digits and those usual in paths.
 Result<void> start_service(const TransientService& service, Instant until);

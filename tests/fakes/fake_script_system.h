@@ -35,6 +35,7 @@ public:
     std::optional<Error> cannot_keep;
     std::map<std::string, ScriptResult> ends;  // by location; others succeed
     bool keeper_dies = false;                  // between the phases
+    bool keeper_is_early = false;
     std::vector<ScriptPair> kept;
     std::chrono::milliseconds phase_limit{};
 
@@ -89,6 +90,7 @@ private:
             return results;
         }
         bool was_lost() const override { return system_.keeper_dies; }
+        bool ran_early() const override { return system_.keeper_is_early; }
 
     private:
         FakeScriptSystem& system_;

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,13 +34,30 @@ void add_script(wire::Words& words, const KeptScript& script) {
     words.insert(words.end(), script.parameters.begin(), script.parameters.end());
 }
 
-UniqueFd life_of(int socket) {
+pid_t peer_of(int socket) {
     ucred peer{};
     socklen_t size = sizeof peer;
-    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return {};
-    }
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+UniqueFd life_of(pid_t pid) {
+    return pid > 0 ? UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) : UniqueFd();
+}
+
+bool hung_up(int socket) {
+    pollfd asked{socket, 0, 0};
+    return ::poll(&asked, 1, 0) > 0;
+}
+
+Result<void> start_keeper_service(const KeeperPlan& plan, const std::string& name,
+                                  const std::vector<std::string>& command, Instant until) {
+    // KillMode: what a script left running on purpose must outlive the keeper.
+    return start_service({.unit = "stillpoint-scripts-" + name.substr(name.find('-') + 1),
+                          .properties = {"WorkingDirectory=" + plan.folder, "KillMode=process"},
+                          .command = command,
+                          .after_stop = {},
+                          .environment = without_proxy_logins(passed_environment())},
+                         until);
 }
 
 Error not_started(const Error& cause) {
@@ -49,10 +67,14 @@ Error not_started(const Error& cause) {
 }  // namespace
 
 KeeperProcess::KeeperProcess(UniqueFd socket, pid_t child)
-    : socket_(std::move(socket)), life_(life_of(socket_.get())), child_(child) {}
+    : socket_(std::move(socket)),
+      peer_(peer_of(socket_.get())),
+      life_(life_of(peer_)),
+      child_(child) {}
 
 KeeperProcess::KeeperProcess(KeeperProcess&& other) noexcept
     : socket_(std::move(other.socket_)),
+      peer_(other.peer_),
       life_(std::move(other.life_)),
       child_(std::exchange(other.child_, 0)) {}
 
@@ -65,7 +87,18 @@ KeeperProcess::~KeeperProcess() {
 
 Result<KeeperProcess> KeeperProcess::start(const KeeperPlan& plan) {
     const Instant now = boottime_now();
-    const Instant until = now + plan.start_limit;
+    if (plan.as_service) {
+        // Half of the time: a machine whose systemd is in trouble still gets its scripts, without.
+        if (auto keeper = start_one(plan, true, now + plan.start_limit / 2)) {
+            return keeper;
+        }
+    }
+    return start_one(plan, false, now + plan.start_limit);
+}
+
+/// Each try has a socket name of its own: a service that comes too late finds nobody, and ends.
+Result<KeeperProcess> KeeperProcess::start_one(const KeeperPlan& plan, bool as_service,
+                                               Instant until) {
     const std::string name = random_name();
     const Result<UniqueFd> listener = listen_at(name);
     if (!listener) {
@@ -74,18 +107,12 @@ Result<KeeperProcess> KeeperProcess::start(const KeeperPlan& plan) {
     std::vector<std::string> command = plan.command;
     command.insert(command.end(), {"--socket", name});
     pid_t child = 0;
-    bool started = false;
-    if (systemd_runs()) {
-        // KillMode: what a script left running on purpose must outlive the keeper.
-        const TransientService service{
-            .unit = "stillpoint-scripts-" + name.substr(name.find('-') + 1),
-            .properties = {"WorkingDirectory=" + plan.folder, "KillMode=process"},
-            .command = command,
-            .after_stop = {},
-            .environment = passed_environment()};
-        started = static_cast<bool>(start_service(service, now + plan.start_limit / 2));
-    }
-    if (!started) {
+    if (as_service) {
+        const Result<void> started = start_keeper_service(plan, name, command, until);
+        if (!started) {
+            return not_started(started.error());
+        }
+    } else {
         const Result<pid_t> spawned = spawn(command, true);
         if (!spawned) {
             return not_started(spawned.error());
@@ -149,12 +176,15 @@ std::optional<KeeperProcess::Answer> KeeperProcess::run(ScriptPhase phase,
 void KeeperProcess::kill() {
     if (life_) {
         (void)::syscall(SYS_pidfd_send_signal, life_.get(), SIGKILL, nullptr, 0);
-    } else if (child_ != 0) {
-        (void)::kill(child_, SIGKILL);
+    } else if (peer_ > 0 && !hung_up(socket_.get())) {
+        // Before Linux 5.3; while its end of the socket is open, the number is hardly another's.
+        (void)::kill(peer_, SIGKILL);
     }
     // Its supervisors, which end their scripts now, have its end of the socket too: only when it
     // is closed may the next keeper run anything.
-    (void)wire::receive(socket_.get(), boottime_now() + kAnswerLimit);
+    const Instant until = boottime_now() + kAnswerLimit;
+    while (boottime_now() < until && wire::receive(socket_.get(), until)) {
+    }
 }
 
 }  // namespace stillpoint::linux_os

@@ -24,13 +24,14 @@ struct KeeperPlan {
     UniqueFd lock;
     std::chrono::milliseconds phase_limit{};
     std::chrono::milliseconds start_limit{};
+    bool as_service = false;  // if systemd is of use
 };
 
 /// A keeper, from the worker's side: its socket, and its process.
 class KeeperProcess {
 public:
-    /// Under systemd a transient service of its own, elsewhere a child in a session of its own; has
-    /// the plan when this returns. Errors: internal.
+    /// Under systemd a transient service of its own, elsewhere, and when that service does not call
+    /// back, a child in a session of its own; has the plan when this returns. Errors: internal.
     static Result<KeeperProcess> start(const KeeperPlan& plan);
 
     KeeperProcess(KeeperProcess&& other) noexcept;
@@ -47,10 +48,12 @@ public:
 
 private:
     KeeperProcess(UniqueFd socket, pid_t child);
+    static Result<KeeperProcess> start_one(const KeeperPlan& plan, bool as_service, Instant until);
     Result<void> hand_over(const KeeperPlan& plan);
     void kill();
 
     UniqueFd socket_;
+    pid_t peer_;       // its pid, whoever started it; 0: unknown
     UniqueFd life_;    // a pidfd, where there are such
     pid_t child_ = 0;  // 0: systemd's
 };

@@ -20,7 +20,7 @@ public:
     std::vector<ScriptResult> run(ScriptPhase phase) override {
         if (keeper_) {
             if (auto answer = keeper_->run(phase, plan_.phase_limit)) {
-                lost_ = lost_ || answer->early;
+                early_ = early_ || answer->early;
                 return std::move(answer->results);
             }
             keeper_.reset();
@@ -30,6 +30,7 @@ public:
     }
 
     bool was_lost() const override { return lost_; }
+    bool ran_early() const override { return early_; }
 
 private:
     std::vector<ScriptResult> run_post_again() {
@@ -44,6 +45,7 @@ private:
     KeeperPlan plan_;
     std::optional<KeeperProcess> keeper_;
     bool lost_ = false;
+    bool early_ = false;
 };
 
 /// The digest is taken from the descriptor that was checked, and compared before each run.
@@ -79,7 +81,8 @@ Result<std::unique_ptr<ScriptKeeper>> LinuxScriptSystem::keep(
                     .post = {},
                     .lock = {},
                     .phase_limit = phase_limit,
-                    .start_limit = settings_.start_limit};
+                    .start_limit = settings_.start_limit,
+                    .as_service = settings_.as_service};
     for (ScriptPair& pair : pairs) {
         Result<KeptScript> pre = kept(std::move(pair.pre));
         Result<KeptScript> post = kept(std::move(pair.post));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "platform/linux/systemd.h"
 #include "platform/script_system.h"
 
 namespace stillpoint::linux_os {
@@ -20,6 +21,7 @@ public:
         std::string lock_path;
         std::chrono::milliseconds start_limit = std::chrono::seconds(60);
         std::chrono::milliseconds lock_limit = std::chrono::seconds(240);
+        bool as_service = systemd_runs();
     };
     explicit LinuxScriptSystem(Settings settings) : settings_(std::move(settings)) {}
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/scripts/process_tree.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -29,10 +30,11 @@ constexpr int kLookAgainMs = 2;
 struct Process {
     pid_t pid = 0;
     pid_t parent = 0;
+    bool dead = false;    // and not yet reaped
     std::string started;  // with the pid, unique until the next boot
 };
 
-/// Fields 4 and 22 of /proc/PID/stat; a name may hold blanks and brackets, so from the last
+/// Fields 3, 4 and 22 of /proc/PID/stat; a name may hold blanks and brackets, so from the last
 /// bracket on. Source: proc(5).
 std::optional<Process> look_at(pid_t pid) {
     const std::string path = "/proc/" + std::to_string(pid) + "/stat";
@@ -56,6 +58,7 @@ std::optional<Process> look_at(pid_t pid) {
             std::errc()) {
         return std::nullopt;
     }
+    process.dead = fields[0] == "Z" || fields[0] == "X";
     process.started = fields[19];
     return process;
 }
@@ -80,9 +83,9 @@ std::vector<Process> all_processes() {
     return found;
 }
 
-std::vector<Process> descendants() {
+std::vector<Process> descendants_of(pid_t pid) {
     const std::vector<Process> all = all_processes();
-    std::set<pid_t> known = {::getpid()};
+    std::set<pid_t> known = {pid};
     std::vector<Process> found;
     for (std::size_t before = 0; before != known.size();) {
         before = known.size();
@@ -115,17 +118,31 @@ void kill_exactly(const Process& process) {
 bool kill_descendants(Instant until) {
     // Again and again: whoever was forked while we looked is found the next time.
     while (true) {
-        for (const Process& process : descendants()) {
+        for (const Process& process : descendants_of(::getpid())) {
             kill_exactly(process);
         }
         while (::waitpid(-1, nullptr, WNOHANG) > 0) {
         }
-        if (descendants().empty()) {
+        if (descendants_of(::getpid()).empty()) {
             return true;
         }
         if (boottime_now() >= until) {
             return false;
         }
+        (void)::poll(nullptr, 0, kLookAgainMs);
+    }
+}
+
+bool kill_descendants_of(pid_t pid, Instant until) {
+    while (true) {
+        const std::vector<Process> found = descendants_of(pid);
+        if (std::ranges::all_of(found, [](const Process& process) { return process.dead; })) {
+            return true;
+        }
+        if (boottime_now() >= until) {
+            return false;
+        }
+        std::ranges::for_each(found, kill_exactly);
         (void)::poll(nullptr, 0, kLookAgainMs);
     }
 }

@@ -21,11 +21,13 @@ using How = ScriptResult::How;
 
 /// A supervisor reports in time or is killed: it may be stopped, or wait for the kernel.
 constexpr Instant kReportLimit = 10s;
+constexpr int kReadsPerTurn = 64;  // of 16 KiB: as much as the largest pipe usually holds
 
-/// Reads what there is, without waiting. False: nobody can print there any more.
+/// Reads what there is, without waiting, and not for ever: somebody may print faster than we read,
+/// and limits are looked at in between. False: nobody can print there any more.
 bool read_available(int fd, CappedOutput* output) {
     std::array<char, 16 * 1024> buffer;
-    while (true) {
+    for (int reads = 0; reads < kReadsPerTurn; ++reads) {
         const ssize_t size = ::read(fd, buffer.data(), buffer.size());
         if (size > 0) {
             if (output != nullptr) {
@@ -37,6 +39,7 @@ bool read_available(int fd, CappedOutput* output) {
             return errno == EAGAIN;
         }
     }
+    return true;
 }
 
 }  // namespace

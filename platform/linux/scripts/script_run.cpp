@@ -13,6 +13,7 @@
 
 #include "platform/linux/child_process.h"
 #include "platform/linux/guard/boottime.h"
+#include "platform/linux/scripts/process_tree.h"
 #include "platform/linux/scripts/supervisor.h"
 
 namespace stillpoint::linux_os {
@@ -21,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Instant kSupervisorEnds = 2s;
+constexpr Instant kTreeEnds = 5s;
 
 struct Pipe {
     UniqueFd read;
@@ -75,7 +77,9 @@ RunReport SupervisedRun::report() {
     if (::poll(&waited, 1, 0) != 1 ||
         ::read(report_.get(), &said, sizeof said) != static_cast<ssize_t>(sizeof said)) {
         said = RunReport();
-        (void)::kill(supervisor_, SIGKILL);  // with it the script: see supervisor.cpp
+        // First what the script has started: once the supervisor is gone, nobody finds it.
+        (void)kill_descendants_of(supervisor_, boottime_now() + kTreeEnds);
+        (void)::kill(supervisor_, SIGKILL);
     }
     if (!wait_for_exit(supervisor_, boottime_now() + kSupervisorEnds)) {
         (void)::kill(supervisor_, SIGKILL);

@@ -31,6 +31,7 @@ using How = ScriptResult::How;
 
 constexpr Instant kKillLimit = 5s;
 constexpr unsigned kOthers = 0077;
+constexpr unsigned kOthersWrite = 0022;
 
 /// How the script is handed to the shell.
 ///
@@ -62,27 +63,50 @@ private:
     std::vector<char*> pointers_;
 };
 
-/// What is run: is it still what was checked, and may it be run at all?
+/// What is run, and is it still what was checked?
 struct Verdict {
     bool changed = false;
     bool may_run = false;
+    bool by_descriptor = false;
 };
 
-Verdict look_again(const KeptScript& script) {
-    // The descriptor that was checked, unless only root can have put another file there meanwhile,
-    // as editors do: then that one counts.
-    std::shared_ptr<const OpenedFile> file = script.file;
-    if (file->facts().exchangeable_in.empty()) {
+/// As the file is now, whatever it was when it was opened. What is unchanged may have become
+/// readable for others; what they could have written is not run.
+Verdict look_at(int fd, const KeptScript& script, ScriptPhase phase) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return {.changed = true};
+    }
+    const Result<std::string> digest = digest_of(fd);
+    const bool changed = !digest || *digest != script.digest;
+    return {.changed = changed,
+            .may_run = status.st_uid == 0 &&
+                       (status.st_mode & (changed ? kOthers : kOthersWrite)) == 0 &&
+                       (!changed || phase == ScriptPhase::post)};
+}
+
+/// The descriptor that was checked, unless only root can have put another file there meanwhile, as
+/// editors do: then that one counts. When that one cannot be run, a post script is run as it was
+/// checked: an application left at rest is worse.
+Verdict look_again(const KeptScript& script, ScriptPhase phase) {
+    const bool by_path = script.file->facts().exchangeable_in.empty();
+    if (by_path) {
         const auto opened = open_file(script.location);
-        file = opened ? *opened : nullptr;
+        Verdict verdict{.changed = true};
+        if (opened && *opened && (*opened)->facts().exchangeable_in.empty()) {
+            verdict = look_at((*opened)->fd(), script, phase);
+        }
+        if (verdict.may_run || phase == ScriptPhase::pre) {
+            return verdict;
+        }
     }
-    if (file == nullptr) {
-        return {.changed = true, .may_run = false};
+    Verdict verdict = look_at(script.file->fd(), script, phase);
+    verdict.by_descriptor = true;
+    if (by_path) {
+        verdict.may_run = verdict.may_run && !verdict.changed;
+        verdict.changed = true;  // what lies there now is
     }
-    const Result<std::string> digest = digest_of(file->fd());
-    const FileFacts& facts = file->facts();
-    return {.changed = !digest || *digest != script.digest,
-            .may_run = facts.regular && facts.owned_by_root && (facts.mode & kOthers) == 0};
+    return verdict;
 }
 
 /// As a process that the VM agent starts, not as ours: prepare_process() had made it stricter.
@@ -151,13 +175,13 @@ public:
         if (::getppid() != task_.keeper) {
             ::_exit(0);
         }
-        const Verdict verdict = look_again(task_.script);
-        if (verdict.changed && (task_.phase == ScriptPhase::pre || !verdict.may_run)) {
+        const Verdict verdict = look_again(task_.script, task_.phase);
+        if (!verdict.may_run) {
             return {.how = How::changed, .changed = true};
         }
         script_ = ::fork();
         if (script_ == 0) {
-            become_script(task_, !task_.script.file->facts().exchangeable_in.empty());
+            become_script(task_, verdict.by_descriptor);
         }
         if (script_ < 0) {
             return {.how = How::not_started, .number = errno};

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <iterator>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +170,70 @@ TEST_F(Keeper, ThatOfAnotherBackupIsWaitedFor) {
 
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code(), Code::another_backup_runs);
+}
+
+/// Instead of systemd-run; what the service would run is "$@".
+struct KeeperAsService : Keeper {
+    std::string path = ::getenv("PATH");
+    LinuxScriptSystem::Settings as_service = settings();
+
+    KeeperAsService() {
+        as_service.as_service = true;
+        EXPECT_EQ(::mkdir(folder.file("bin").c_str(), 0700), 0);
+        ::setenv("PATH", (folder.file("bin") + ":" + path).c_str(), 1);
+    }
+    ~KeeperAsService() override { ::setenv("PATH", path.c_str(), 1); }
+
+    void be_systemd_run(const std::string& text) const {
+        script("bin/systemd-run",
+               "#!/bin/sh\nwhile test \"$1\" != --; do shift; done; shift\n" + text + "\nexit 0\n");
+    }
+};
+
+TEST_F(KeeperAsService, ThatNeverCallsBackIsReplacedByAChild) {
+    be_systemd_run("echo \"$@\" >DIR/asked");
+    as_service.start_limit = 4s;
+
+    const auto keeper = LinuxScriptSystem(as_service).keep({pair("", "echo x >>DIR/post")}, 10s);
+
+    ASSERT_TRUE(keeper) << keeper.error().describe();
+    EXPECT_THAT(read("asked"), ::testing::HasSubstr("script-keeper --socket"));
+    EXPECT_TRUE((*keeper)->run(ScriptPhase::pre).at(0).succeeded());
+    EXPECT_TRUE((*keeper)->run(ScriptPhase::post).at(0).succeeded());
+    EXPECT_EQ(read("post"), "x\n");
+}
+
+/// As before Linux 5.3.
+bool forget_pidfds() {
+    sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const sock_fprog program{static_cast<unsigned short>(std::size(rules)), rules};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+TEST_F(KeeperAsService, IsKilledWithoutPidfdsToo) {
+    be_systemd_run("\"$@\" & echo $! >DIR/keeper");
+    as_service.keeper_command = {own_program(), "bad-keeper"};
+    const pid_t worker = ::fork();
+    if (worker == 0) {
+        if (!forget_pidfds()) {
+            ::_exit(3);
+        }
+        const auto keeper = LinuxScriptSystem(as_service).keep({pair("", "")}, 1s);
+        ::_exit(keeper && (*keeper)->run(ScriptPhase::pre).empty() ? 0 : 4);
+    }
+    int status = 0;
+    (void)::waitpid(worker, &status, 0);
+
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    ASSERT_GT(pid_in("keeper"), 0);
+    EXPECT_TRUE(soon([&] { return !runs(pid_in("keeper")); }));
 }
 
 TEST_F(Keeper, ThatCannotBeStartedIsAnError) {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "platform/linux/scripts/script_phase.h"
 #include "tests/integration/scripts/fixture.h"
 
 namespace stillpoint::linux_os {
@@ -176,6 +177,23 @@ TEST_F(RunScript, EndsWithEverythingItStartedWhenItTakesTooLong) {
     }
 }
 
+TEST_F(RunScript, EndsWithEverythingItStartedThoughItStoppedItsSupervisor) {
+    const ScriptResult result =
+        run("setsid sleep 1000 & echo $! >DIR/left; kill -STOP $PPID; sleep 1000",
+            [](Script& script) { script.limit = 1s; });
+
+    EXPECT_EQ(result.how, How::lost);
+    ASSERT_GT(pid_in("left"), 0);
+    EXPECT_FALSE(runs(pid_in("left")));
+}
+
+TEST(Drain, TakesATurnAndNoMoreThoughThereIsAlwaysMore) {
+    std::vector<UniqueFd> outputs;
+    outputs.emplace_back(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    drain(outputs);
+    EXPECT_EQ(outputs.size(), 1U);
+}
+
 TEST_F(RunScript, IsNotRunAgainAfterItTookTooLong) {
     const ScriptResult result = run("sleep 1000", [](Script& script) {
         script.limit = 200ms;
@@ -250,6 +268,46 @@ TEST_F(RunScript, APostScriptThatChangedIsRunAndSaidSo) {
     EXPECT_EQ(read("ran"), "new\n");
     EXPECT_TRUE(result.changed);
     EXPECT_FALSE(result.succeeded());
+}
+
+TEST_F(RunScript, APostScriptThatCannotBeRunAsItLiesThereIsRunAsItWasChecked) {
+    for (const char* spoil : {"rm DIR/post.sh", "rm DIR/post.sh; mkdir DIR/post.sh",
+                              "echo 'echo bad >DIR/ran' >DIR/b; chmod 755 DIR/b; "
+                              "mv DIR/b DIR/post.sh",
+                              "ln -sf /dev/zero DIR/post.sh", "ln -sf post.sh DIR/post.sh"}) {
+        (void)::rmdir(folder.file("post.sh").c_str());
+        (void)::unlink(folder.file("post.sh").c_str());
+        (void)::unlink(folder.file("ran").c_str());
+        const auto keeper = keep({pair(spoil, "echo checked >DIR/ran")});
+        EXPECT_TRUE(keeper->run(ScriptPhase::pre).at(0).succeeded()) << spoil;
+
+        const ScriptResult result = keeper->run(ScriptPhase::post).at(0);
+
+        EXPECT_EQ(read("ran"), "checked\n") << spoil;
+        EXPECT_TRUE(result.ended_well() && result.changed) << spoil;
+    }
+}
+
+TEST_F(RunScript, APostScriptInAFolderThatBecameOpenToOthersIsRunAsItWasChecked) {
+    const auto keeper =
+        keep({pair("echo 'echo other >DIR/ran' >DIR/b; chmod 700 DIR/b; "
+                   "mv DIR/b DIR/post.sh; chmod 777 DIR",
+                   "echo checked >DIR/ran")});
+    EXPECT_TRUE(keeper->run(ScriptPhase::pre).at(0).succeeded());
+
+    EXPECT_TRUE(keeper->run(ScriptPhase::post).at(0).changed);
+
+    EXPECT_EQ(read("ran"), "checked\n");
+}
+
+TEST_F(RunScript, ByDescriptorOwnerAndModeAreAskedAgain) {
+    open_the_folder();
+    const auto keeper =
+        keep({pair("echo 'echo new >DIR/ran' >DIR/post.sh; chmod 755 DIR/post.sh", "")});
+    EXPECT_TRUE(keeper->run(ScriptPhase::pre).at(0).succeeded());
+
+    EXPECT_EQ(keeper->run(ScriptPhase::post).at(0).how, How::changed);
+    EXPECT_EQ(read("ran"), "");
 }
 
 TEST_F(RunScript, APostScriptThatOthersMayHaveWrittenIsNotRun) {

@@ -12,6 +12,7 @@ namespace stillpoint::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using How = ScriptResult::How;
 
 struct RunScripts : WithScripts {
@@ -175,6 +176,52 @@ TEST_F(RunScripts, APostScriptThatMustNotFailEndsTheBackup) {
     EXPECT_EQ(came.resumed->code(), Code::post_script_failed);
 }
 
+TEST_F(RunScripts, APostScriptThatChangedAndSucceededIsOnlyADoubt) {
+    configure(R"(,"continueBackupOnFailure":false)");
+    system.ends[kPost] = {.how = How::exited, .changed = true, .runs = 1};
+
+    const Came came = run();
+
+    EXPECT_FALSE(came.resumed);
+    ASSERT_TRUE(came.doubt);
+    EXPECT_EQ(came.doubt->code(), Code::script_changed);
+    EXPECT_THAT(came.doubt->message(), Not(HasSubstr("was not run")));
+}
+
+TEST_F(RunScripts, APostScriptThatWasNotRunBecauseItChangedEndsTheBackupAndSaysSo) {
+    configure(R"(,"continueBackupOnFailure":false)");
+    system.ends[kPost] = {.how = How::changed, .changed = true, .runs = 1};
+
+    const Came came = run();
+
+    ASSERT_TRUE(came.resumed);
+    EXPECT_EQ(came.resumed->code(), Code::script_changed);
+    EXPECT_THAT(came.resumed->message(), HasSubstr("was not run"));
+}
+
+TEST_F(RunScripts, NamesTheFailureThatEndsTheBackupBeforeADoubt) {
+    add_second(R"(,"continueBackupOnFailure":false)");
+    system.ends[kPost] = {.how = How::exited, .changed = true, .runs = 1};
+    end("/b/post", How::exited, 2);
+
+    const Came came = run();
+
+    ASSERT_TRUE(came.resumed);
+    EXPECT_EQ(came.resumed->code(), Code::post_script_failed);
+}
+
+TEST_F(RunScripts, PostScriptsThatDidNotWaitAreADoubtThatNamesNoDeath) {
+    system.keeper_is_early = true;
+
+    const Came came = run();
+
+    EXPECT_FALSE(came.resumed);
+    ASSERT_TRUE(came.doubt);
+    EXPECT_EQ(came.doubt->code(), Code::script_keeper_lost);
+    EXPECT_THAT(came.doubt->message(), HasSubstr("took longer"));
+    EXPECT_THAT(came.doubt->message(), Not(HasSubstr("died")));
+}
+
 TEST_F(RunScripts, AKeeperThatDiedIsADoubt) {
     system.keeper_dies = true;
 
@@ -214,7 +261,11 @@ TEST(FailureOf, HasACodeForEachEndAndPhase) {
              Row{{.how = How::phase_over}, ScriptPhase::pre, Code::pre_scripts_timed_out},
              Row{{.how = How::phase_over}, ScriptPhase::post, Code::post_scripts_timed_out},
              Row{{.how = How::changed}, ScriptPhase::pre, Code::script_changed},
+             Row{{.how = How::changed, .changed = true}, ScriptPhase::post, Code::script_changed},
              Row{{.how = How::exited, .changed = true}, ScriptPhase::post, Code::script_changed},
+             Row{{.how = How::exited, .number = 1, .changed = true},
+                 ScriptPhase::post,
+                 Code::post_script_failed},
          }) {
         const auto error = failure_of(row.result, row.phase, "/x");
         ASSERT_TRUE(error);

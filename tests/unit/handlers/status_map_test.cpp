@@ -136,6 +136,7 @@ const Row kRows[] = {
     {"pre script's mode, and must not", [] { return stopped(Code::pre_script_permissions); }},
     {"post script's mode, and must not", [] { return stopped(Code::post_script_permissions); }},
     {"post script failed and must not", [] { return not_resumed(Code::post_script_failed); }},
+    {"post script changed and must not", [] { return not_resumed(Code::script_changed); }},
     {"post script timed out and must not", [] { return not_resumed(Code::post_script_timed_out); }},
     {"post scripts timed out and must not",
      [] { return not_resumed(Code::post_scripts_timed_out); }},

@@ -48,5 +48,13 @@ TEST(PassedEnvironment, HasWhatTheVmAgentSetButNotWhatIsEachServicesOwn) {
     }
 }
 
+TEST(WithoutProxyLogins, LeavesOutOnlyProxiesWithALogin) {
+    EXPECT_THAT(without_proxy_logins({"https_proxy=http://u:p@proxy.test:1", "ALL_PROXY=u:p@x",
+                                      "Http_Proxy=http://proxy.test:1", "MAIL=a@b.test", "no_proxy",
+                                      "PROXY_A=b=c"}),
+                ::testing::ElementsAre("Http_Proxy=http://proxy.test:1", "MAIL=a@b.test",
+                                       "no_proxy", "PROXY_A=b=c"));
+}
+
 }  // namespace
 }  // namespace stillpoint::linux_os
