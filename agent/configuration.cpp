@@ -46,6 +46,17 @@ void take(ReadConfig<Config> read, Config& config, std::vector<std::string>& war
     std::ranges::move(read.warnings, std::back_inserter(warnings));
 }
 
+/// The variables of this process that name proxies and exceptions to them.
+Variables network_variables() {
+    Variables variables;
+    for (const std::string& name : proxy_variables()) {
+        if (const char* value = std::getenv(name.c_str()); value != nullptr) {
+            variables.emplace(name, Variable{value, 0});
+        }
+    }
+    return variables;
+}
+
 ReadConfig<std::shared_ptr<ProxyRules>> read_proxies(const AgentConfig& ours,
                                                      std::vector<std::string>& warnings) {
     ProxySources sources;
@@ -68,18 +79,6 @@ ReadConfig<std::shared_ptr<ProxyRules>> read_proxies(const AgentConfig& ours,
 }
 
 }  // namespace
-
-Variables network_variables() {
-    std::vector<std::string> names = proxy_variables();
-    names.emplace_back("SSL_CERT_FILE");
-    Variables variables;
-    for (const std::string& name : names) {
-        if (const char* value = std::getenv(name.c_str()); value != nullptr) {
-            variables.emplace(name, Variable{value, 0});
-        }
-    }
-    return variables;
-}
 
 Configuration load_configuration() {
     Configuration configuration;

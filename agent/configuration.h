@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "handlers/config/agent_config.h"
-#include "handlers/config/environment_file.h"
 #include "handlers/config/vmbackup_config.h"
 #include "handlers/config/workload_config.h"
 
@@ -23,9 +22,6 @@ struct Configuration {
     /// What was not understood, as sentences for the log; the default was used.
     std::vector<std::string> warnings;
 };
-
-/// The variables of this process that name proxies, exceptions to them and certificates.
-Variables network_variables();
 
 /// Reads the files; one that is not there gives the defaults.
 Configuration load_configuration();

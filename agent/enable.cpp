@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/enable.h"
 
+#include <algorithm>
 #include <iostream>
 
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include "agent/run_log.h"
 #include "agent/worker_lock.h"
 #include "base/format.h"
-#include "handlers/config/proxy_choice.h"
 #include "handlers/settings.h"
 #include "handlers/status_reader.h"
 #include "platform/linux/child_process.h"
@@ -29,15 +29,16 @@ constexpr Instant kSystemdLimit = 10s;
 
 /// Ours, since people's scripts look at what the VM agent set; without the passwords of proxies.
 std::vector<std::string> worker_environment(Log& log) {
-    std::vector<std::string> environment = linux_os::passed_environment();
-    for (const std::string& name : names_with_logins(network_variables())) {
-        std::erase_if(environment, [prefix = name + "="](const std::string& variable) {
-            return variable.starts_with(prefix);
-        });
-        log.warning("network", "a proxy with a password is not taken from the environment",
-                    {{"variable", name}, {"instead", kAgentConfig}});
+    const std::vector<std::string> ours = linux_os::passed_environment();
+    std::vector<std::string> passed = linux_os::without_proxy_logins(ours);
+    for (const std::string& variable : ours) {
+        if (std::ranges::find(passed, variable) == passed.end()) {
+            log.warning(
+                "network", "a proxy with a password is not taken from the environment",
+                {{"variable", variable.substr(0, variable.find('='))}, {"instead", kAgentConfig}});
+        }
     }
-    return environment;
+    return passed;
 }
 
 /// Detached: the VM agent kills what is left of its own service when it restarts, so under systemd

@@ -97,16 +97,6 @@ std::vector<std::string> proxy_variables() {
     return names;
 }
 
-std::vector<std::string> names_with_logins(const Variables& variables) {
-    std::vector<std::string> names;
-    for (const auto& [name, variable] : variables) {
-        if (variable.value.find('@') != std::string::npos) {
-            names.push_back(name);
-        }
-    }
-    return names;
-}
-
 ReadConfig<std::shared_ptr<ProxyRules>> choose_proxies(const AgentConfig& ours,
                                                        const ProxySources& sources) {
     ReadConfig<std::shared_ptr<ProxyRules>> read;

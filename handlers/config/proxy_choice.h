@@ -22,10 +22,6 @@ struct ProxySources {
 /// The variables that name proxies and exceptions, in both ways to write them.
 std::vector<std::string> proxy_variables();
 
-/// The names of those that hold a login. A unit of systemd must not be given them: everybody on the
-/// machine can read its environment.
-std::vector<std::string> names_with_logins(const Variables& variables);
-
 /// Which proxy is used for what: our own file rules, then the VM agent's, then the environment, the
 /// process's own variables before the file's. The exceptions are our own file's, or else the
 /// environment's, whoever named the proxy. Warnings name what is broken; the next source is asked.

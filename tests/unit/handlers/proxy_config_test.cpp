@@ -250,13 +250,6 @@ TEST(ChooseProxies, HonoursExceptionsWhoeverNamesTheProxy) {
     EXPECT_FALSE(choice.direct("c.test")) << "our file's are the only ones then";
 }
 
-TEST(NamesWithLogins, AreThoseThatNobodyElseMayRead) {
-    EXPECT_THAT(names_with_logins({{"https_proxy", {"http://u:PLANTED@p.test:1", 0}},
-                                   {"http_proxy", {"http://p.test:1", 0}},
-                                   {"no_proxy", {"", 0}}}),
-                ElementsAre("https_proxy"));
-}
-
 TEST(NetworkSection, HidesWhatIsBrokenInIt) {
     const auto read = parse_agent_config(
         "[network]\nproxy = http://u:%PLANTED@p.test\nprxoy = http://u:PLANTED@p.test\n"
