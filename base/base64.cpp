@@ -59,6 +59,23 @@ std::optional<std::string> decode_base64(std::string_view text) {
     return out;
 }
 
+std::optional<std::string> decode_base64_leniently(std::string_view text) {
+    std::string letters;
+    letters.reserve(text.size() + 3);
+    for (const char c : text) {
+        if (value_of(c) >= 0) {
+            letters += c;
+        } else if (c == '=' && letters.size() % 4 >= 2) {
+            break;
+        }
+    }
+    // One letter alone is not even a byte; the strict reader refuses what this makes of it.
+    letters.append((4 - letters.size() % 4) % 4, '=');
+    std::optional<std::string> decoded = decode_base64(letters);
+    wipe(letters);
+    return decoded;
+}
+
 std::string encode_base64(std::string_view bytes) {
     constexpr std::string_view kLetters =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

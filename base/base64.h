@@ -11,6 +11,11 @@ namespace stillpoint {
 /// No value when anything else stands there. The result may hold secrets: wipe() it after use.
 std::optional<std::string> decode_base64(std::string_view text);
 
+/// Decodes as Python's b64decode does: what is no letter of the alphabet is skipped, padding ends
+/// the text. Missing padding is made up for. No value when a single letter is left over. wipe() the
+/// result where it may hold secrets.
+std::optional<std::string> decode_base64_leniently(std::string_view text);
+
 /// Encodes with padding, without line breaks. wipe() the result where `bytes` are a secret.
 std::string encode_base64(std::string_view bytes);
 

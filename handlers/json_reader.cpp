@@ -119,6 +119,9 @@ Result<Json> parse_json(std::string_view text, std::string_view what) {
         // Its text quotes the input, which may be a secret; the position is enough.
         return fail(Code::settings_malformed,
                     fmt::format("{}: not JSON, from byte {} on", what, error.byte));
+    } catch (const Json::exception&) {
+        return fail(Code::settings_malformed,
+                    fmt::format("{}: it holds a number out of range", what));
     }
 }
 

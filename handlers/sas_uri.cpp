@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <iterator>
 #include <optional>
 
 #include "base/format.h"
+#include "base/secret.h"
 
 namespace stillpoint {
 namespace {
@@ -76,11 +78,24 @@ bool take_authority(std::string_view authority, HttpTarget& target) {
     return !target.host.empty();
 }
 
-}  // namespace
+/// Without what stands around it, and without the line breaks and tabs within it, as Python's
+/// urlsplit takes it. wipe() the result.
+std::string cleaned(std::string_view uri) {
+    const auto is_blank = [](char c) { return c >= '\0' && c <= ' '; };
+    const auto first = std::ranges::find_if_not(uri, is_blank);
+    uri.remove_prefix(static_cast<std::size_t>(first - uri.begin()));
+    while (!uri.empty() && is_blank(uri.back())) {
+        uri.remove_suffix(1);
+    }
+    std::string clean;
+    clean.reserve(uri.size());
+    std::ranges::copy_if(uri, std::back_inserter(clean),
+                         [](char c) { return c != '\t' && c != '\r' && c != '\n'; });
+    return clean;
+}
 
-Result<HttpTarget> parse_sas_uri(std::string_view uri, std::string_view what) {
+Result<HttpTarget> parse_clean(std::string_view rest, std::string_view what) {
     HttpTarget target;
-    std::string_view rest = uri;
     if (take_scheme(rest, "http://")) {
         target.tls = false;
         target.port = 80;
@@ -104,6 +119,17 @@ Result<HttpTarget> parse_sas_uri(std::string_view uri, std::string_view what) {
         return fail(Code::settings_malformed,
                     fmt::format("{}: the address names no usable host and port", what));
     }
+    std::ranges::transform(target.host, target.host.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return target;
+}
+
+}  // namespace
+
+Result<HttpTarget> parse_sas_uri(std::string_view uri, std::string_view what) {
+    std::string clean = cleaned(uri);
+    Result<HttpTarget> target = parse_clean(clean, what);
+    wipe(clean);
     return target;
 }
 

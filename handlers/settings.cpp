@@ -59,7 +59,10 @@ RequestEcho read_echo(const JsonField& settings, std::vector<std::string>& warni
     return echo;
 }
 
-std::optional<std::int64_t> parse_ticks(const std::string& text) {
+std::optional<std::int64_t> parse_ticks(std::string_view text) {
+    constexpr std::string_view kBlanks = " \t\r\n\v\f";
+    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    text = text.substr(0, text.find_last_not_of(kBlanks) + 1);
     std::int64_t ticks = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ticks);
     if (error != std::errc() || end != text.data() + text.size()) {

@@ -18,7 +18,7 @@ struct ParsedSettings {
     BackupRequest request;
     /// Protected settings were there but could not be opened or understood: the run goes on with
     /// the public ones, which is enough where the host takes the snapshots. Code
-    /// settings_undecryptable or settings_malformed.
+    /// settings_undecryptable.
     std::optional<Error> protected_error;
     bool had_protected_settings = false;
     /// Disks are excluded, none is listed, and the host must take the snapshots: by the published

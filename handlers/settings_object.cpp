@@ -105,8 +105,9 @@ Result<std::vector<int>> read_luns(const JsonField& object, std::string_view nam
 }
 
 Result<void> read_disks(const JsonField& disks, SettingsReading& reading) {
-    if (auto good = disks.must_be_object(); !good) {
-        return good.error();
+    if (!disks.must_be_object()) {
+        reading.warnings.push_back(disks.wrong("an object").message() + "; taken as absent");
+        return {};
     }
     BackupRequest& request = reading.request;
     auto luns = read_luns(disks, "dataDiskLunList");
@@ -123,11 +124,7 @@ Result<void> read_disks(const JsonField& disks, SettingsReading& reading) {
     request.vmgs_included = read_flag(disks, "isVmgsBlobIncluded", reading.warnings);
     request.any_direct_drive = read_flag(disks, "isAnyDirectDriveDiskIncluded", reading.warnings);
     if (const auto minutes = disks.find("instantAccessDurationMinutes")) {
-        const auto number = minutes->as_int();
-        if (!number) {
-            return number.error();
-        }
-        request.instant_access_minutes = *number;
+        request.instant_access_json = json_text(minutes->json());
     }
     return {};
 }
@@ -151,7 +148,7 @@ Result<Json> decode_object(const JsonField& field) {
     if (!text) {
         return text.error();
     }
-    std::optional<std::string> decoded = decode_base64(*text);
+    std::optional<std::string> decoded = decode_base64_leniently(*text);
     if (!decoded) {
         return fail(Code::settings_malformed, field.path() + ": not base64");
     }
@@ -194,8 +191,11 @@ void read_custom_settings(const std::string& text, SettingsReading& reading) {
     };
     text_of("takeSnapshotFrom", reading.method.asked);
     text_of("backupTaskId", request.backup_task_id);
-    request.managed_vm =
-        !object.find("isManagedVm") || read_flag(object, "isManagedVm", reading.warnings);
+    // Required: who says where the snapshot is taken and not this gets no lesser point. Without
+    // either of them these settings are no better than missing ones.
+    request.managed_vm = object.find("isManagedVm") || object.find("takeSnapshotFrom")
+                             ? read_flag(object, "isManagedVm", reading.warnings)
+                             : true;
     request.may_be_crash_consistent =
         read_flag(object, "canTakeCrashConsistentSnapshot", reading.warnings);
     request.only_os_disk = read_flag(object, "isOnlyOSDiskBackupEnabled", reading.warnings);
@@ -220,10 +220,11 @@ Result<void> read_public_object(const JsonField& object, SettingsReading& readin
     read_host_settings(object, reading);
     if (const auto token = object.find("snapshotTaskToken")) {
         auto text = token->as_string();
-        if (!text) {
-            return text.error();
+        if (text) {
+            reading.request.task_token = Secret(*std::move(text));
+        } else {
+            reading.warnings.push_back(text.error().message() + "; taken as absent");
         }
-        reading.request.task_token = Secret(*std::move(text));
     }
     const auto disks = object.find("includedDisks");
     return disks ? read_disks(*disks, reading) : Result<void>();

@@ -6,6 +6,12 @@
 namespace stillpoint {
 namespace {
 
+/// Opened or not, they are of no use: one cause for whoever reads the report.
+Error unusable(const Error& cause) {
+    return fail(Code::settings_undecryptable, "the protected settings are not understood")
+        .caused_by(cause);
+}
+
 std::optional<HttpTarget> read_target(const JsonField& open, const JsonField& sealed,
                                       std::string_view name, std::vector<std::string>& warnings) {
     std::string uri = either(open, sealed, name, warnings);
@@ -93,15 +99,18 @@ Result<Json> open_protected(const JsonField& handler, const SettingsProtector& p
     const auto sealed_text = sealed->as_string();
     const auto thumbprint_text = thumbprint->as_string();
     if (!sealed_text || !thumbprint_text) {
-        return (sealed_text ? thumbprint_text : sealed_text).error();
+        return unusable((sealed_text ? thumbprint_text : sealed_text).error());
     }
     const Result<Secret> opened = protector.unprotect(*sealed_text, *thumbprint_text);
     if (!opened) {
         return opened.error();
     }
     Result<Json> parsed = parse_json(opened->reveal(), "protectedSettings");
-    if (parsed && !parsed->is_object()) {
-        return JsonField(*parsed, "protectedSettings").wrong("an object");
+    if (!parsed) {
+        return unusable(parsed.error());
+    }
+    if (!parsed->is_object()) {
+        return unusable(JsonField(*parsed, "protectedSettings").wrong("an object"));
     }
     return parsed;
 }
@@ -125,7 +134,7 @@ void read_protected(const JsonField& open, const JsonField& sealed, SettingsRead
     if (blobs) {
         request.blobs = *std::move(blobs);
     } else if (!protected_error) {
-        protected_error = blobs.error();
+        protected_error = unusable(blobs.error());
     }
 }
 

@@ -32,8 +32,7 @@ std::string text_of(const JsonField& object, std::string_view name,
 std::string either(const JsonField& open, const JsonField& sealed, std::string_view name,
                    std::vector<std::string>& warnings);
 
-/// Opens the protected settings; null when there are none. Errors: settings_undecryptable,
-/// settings_malformed.
+/// Opens the protected settings; null when there are none. Errors: settings_undecryptable.
 Result<Json> open_protected(const JsonField& handler, const SettingsProtector& protector,
                             bool& present);
 

@@ -223,7 +223,7 @@ std::vector<SnapshotInfo> list_snapshots(const SnapshotOutcome& outcome) {
         info.successful = disk.successful;
         info.by_host = outcome.by == SnapshotOutcome::By::host;
         const bool unanswered = disk.error && disk.error->code() == Code::blob_unreachable;
-        if (!unanswered) {
+        if (!unanswered && !disk.service_message_null) {
             info.error_message = disk.service_message;
         }
         if (disk.successful && !disk.snapshot_uri.empty()) {

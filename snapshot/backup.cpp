@@ -159,6 +159,10 @@ private:
         if (asked.encryption) {
             encryption_ = asked.encryption;
         }
+        if (asked.ready() && asked.error) {
+            // Its time may be what was not understood; ours alone decides nothing against it.
+            return asked;
+        }
         const WallTime now = asked.host_time.value_or(tools_.clock.wall_now());
         report_.error = too_late(request_.command_start_ticks_number, now);
         return asked;

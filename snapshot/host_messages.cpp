@@ -32,11 +32,12 @@ Result<Json> settings_list(const BackupRequest& request,
                            const std::optional<HostEncryption>& encryption) {
     Json list = Json::array();
     std::vector<PassedSetting> all = request.host_settings;
-    if (encryption && !encryption->os_disk.empty()) {
-        all.push_back({"isOsDiskADEEncrypted", encryption->os_disk});
-    }
-    if (encryption && !encryption->data_disks.empty()) {
-        all.push_back({"areDataDisksADEEncrypted", encryption->data_disks});
+    if (encryption) {
+        const auto json_or_null = [](const std::string& json) {
+            return json.empty() ? std::string("null") : json;
+        };
+        all.push_back({"isOsDiskADEEncrypted", json_or_null(encryption->os_disk)});
+        all.push_back({"areDataDisksADEEncrypted", json_or_null(encryption->data_disks)});
     }
     for (const PassedSetting& passed : all) {
         if (const Result<void> added = append_setting(list, passed.key, passed.json); !added) {
@@ -110,8 +111,13 @@ Result<std::string> dosnapshot_body(const BackupRequest& request,
     body["settings"] = std::move(*settings);
     body["snapshotTaskToken"] = std::string(request.task_token.reveal());
     body["snapshotMetadata"] = std::move(*metadata);
-    if (request.instant_access_minutes) {
-        body["instantAccessDurationMinutes"] = *request.instant_access_minutes;
+    if (!request.instant_access_json.empty()) {
+        Result<Json> minutes = parse_json(request.instant_access_json, Code::settings_malformed,
+                                          "'instantAccessDurationMinutes'");
+        if (!minutes) {
+            return minutes.error();
+        }
+        body["instantAccessDurationMinutes"] = std::move(*minutes);
     }
     return python_json(body);
 }

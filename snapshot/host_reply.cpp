@@ -102,19 +102,12 @@ Result<DirectDriveSnapshot> read_direct_drive(Json& identifier, const std::strin
     return snapshot;
 }
 
-// The service says "true"; a boolean means the same.
-Result<bool> read_success(const Json& element, const std::string& where) {
-    const Json* value = member(element, "isSuccessful");
-    if (value == nullptr) {
-        return malformed(where + ".isSuccessful", "is missing");
+// The service says "true"; a boolean means the same. Whatever else stands there is no success.
+bool read_success(const Json& value) {
+    if (value.is_boolean()) {
+        return value.get<bool>();
     }
-    if (value->is_boolean()) {
-        return value->get<bool>();
-    }
-    if (!value->is_string()) {
-        return malformed(where + ".isSuccessful", "is neither a text nor a boolean");
-    }
-    std::string text = value->get<std::string>();
+    std::string text = value.is_string() ? value.get<std::string>() : std::string();
     std::ranges::transform(text, text.begin(), [](char c) {
         return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
     });
@@ -148,24 +141,18 @@ Error disk_error(const DiskOutcome& disk, const std::string& name) {
 }
 
 Result<DiskOutcome> read_disk(Json& element, const std::string& where, const std::string& which) {
-    const Result<bool> successful = read_success(element, where);
-    if (!successful) {
-        return successful.error();
-    }
-    for (const char* name : {"snapshotUri", "errorMessage", "statusCode"}) {
+    for (const char* name : {"isSuccessful", "snapshotUri", "errorMessage", "statusCode"}) {
         if (!element.contains(name)) {
             return malformed(where + "." + name, "is missing");
         }
     }
     DiskOutcome disk;
-    disk.successful = *successful;
+    disk.successful = read_success(element["isSuccessful"]);
     disk.snapshot_uri = text_of(element, "snapshotUri");
     disk.service_message = text_of(element, "errorMessage");
-    const std::optional<int> status = number_of(element["statusCode"]);
-    if (!status && !element["statusCode"].is_null()) {
-        return malformed(where + ".statusCode", "is no number");
-    }
-    disk.status_code = status.value_or(0);
+    disk.service_message_null = element["errorMessage"].is_null();
+    // For people alone: an odd one must not spoil a good snapshot.
+    disk.status_code = number_of(element["statusCode"]).value_or(0);
     if (member(element, "ddSnapshotIdentifier") != nullptr) {
         Result<DirectDriveSnapshot> direct =
             read_direct_drive(element["ddSnapshotIdentifier"], where + ".ddSnapshotIdentifier");
@@ -187,6 +174,10 @@ std::optional<HostEncryption> read_encryption(const Json& body) {
     };
     HostEncryption encryption{json_of("isOsDiskADEEncrypted"), json_of("areDataDisksADEEncrypted"),
                               json_of("DiskEncryptionSettings")};
+    if (encryption.settings == "[]" || encryption.settings == "{}" ||
+        encryption.settings == "\"\"") {
+        encryption.settings.clear();
+    }
     return encryption == HostEncryption{} ? std::nullopt : std::optional(encryption);
 }
 
@@ -201,7 +192,12 @@ void read_disks(SnapshotOutcome& outcome, Json& body, const std::vector<int>& lu
         const std::string where = "snapshotInfo[" + std::to_string(at) + "]";
         Result<DiskOutcome> disk = read_disk(element, where, disk_name(luns, at));
         if (!disk) {
-            outcome.error = disk.error();
+            if (std::ranges::any_of(outcome.disks, &DiskOutcome::successful)) {
+                // What was understood stays; of the others nobody has seen a snapshot.
+                outcome.disks_unmentioned = std::max(list->size(), luns.size()) - at;
+            } else {
+                outcome.error = disk.error();
+            }
             return;
         }
         outcome.disks.push_back(std::move(*disk));

@@ -27,6 +27,7 @@ struct DiskOutcome {
     /// As the service said it: the host answers with a string, blobs with a status.
     std::string snapshot_uri;
     std::string service_message;
+    bool service_message_null = false;  // the host said null, which the status repeats
     int status_code = 0;
     std::optional<DirectDriveSnapshot> direct_drive;
     std::optional<Error> error;  // set when not successful, but for a disk that was not tried

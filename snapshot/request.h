@@ -55,8 +55,8 @@ struct BackupRequest {
     bool any_write_accelerated = false;
     bool vmgs_included = false;
     bool any_direct_drive = false;
-    bool disk_encryption = false;  // isVMADEEnabled
-    std::optional<int> instant_access_minutes;
+    bool disk_encryption = false;     // isVMADEEnabled
+    std::string instant_access_json;  // instantAccessDurationMinutes as it came; empty: absent
 
     /// `settings` for the host, in order, JSON values kept.
     std::vector<PassedSetting> host_settings;

@@ -71,6 +71,8 @@ private:
         } catch (const Json::parse_error& error) {
             return wrong(fmt::format("line {}: it is no JSON from there on",
                                      line_at(text_, error.byte == 0 ? 0 : error.byte - 1)));
+        } catch (const Json::exception&) {
+            return wrong("it holds a number out of range");
         }
         return document_.is_object() ? Result<void>() : wrong("it is no JSON object");
     }

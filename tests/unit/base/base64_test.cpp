@@ -26,6 +26,16 @@ TEST(DecodeBase64, RefusesEverythingElse) {
     }
 }
 
+TEST(DecodeBase64Leniently, SkipsForeignCharactersAndMakesUpForPadding) {
+    EXPECT_EQ(decode_base64_leniently("'Zm9v\r\n-Ym_Fy!'"), "foobar");
+    EXPECT_EQ(decode_base64_leniently("Zg"), "f");
+    EXPECT_EQ(decode_base64_leniently("Zg="), "f");
+    EXPECT_EQ(decode_base64_leniently("Zm8=Zm8="), "fo");
+    EXPECT_EQ(decode_base64_leniently("=Z=m9v"), "foo");
+    EXPECT_EQ(decode_base64_leniently("!"), "");
+    EXPECT_FALSE(decode_base64_leniently("Zm9vZ"));
+}
+
 TEST(EncodeBase64, WritesTheVectorsOfRfc4648) {
     EXPECT_EQ(encode_base64(""), "");
     EXPECT_EQ(encode_base64("f"), "Zg==");

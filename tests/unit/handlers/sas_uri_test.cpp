@@ -27,6 +27,17 @@ TEST(ParseSasUri, TakesThePartsAsTheyStand) {
     EXPECT_EQ(parts("https://host?q"), "tls host 443 / q");
 }
 
+TEST(ParseSasUri, LeavesBlanksAroundItAndLineBreaksWithinItOut) {
+    EXPECT_EQ(parts(" \t\nhttps://a.exa\r\nmple/C/b\t?sig=x\n \r\n"),
+              "tls a.example 443 /C/b sig=x");
+    EXPECT_EQ(parts(" \n"), "uri: expected an address that begins with https://");
+}
+
+TEST(ParseSasUri, WritesTheHostInSmallLetters) {
+    EXPECT_EQ(parts("https://Acct.BLOB.example/Vhds/A?Sig=X"),
+              "tls acct.blob.example 443 /Vhds/A Sig=X");
+}
+
 TEST(ParseSasUri, KeepsInMindWhetherThePortStoodThere) {
     EXPECT_TRUE(parse_sas_uri("https://a.example:443/c?sig=x", "uri")->port_given);
     EXPECT_FALSE(parse_sas_uri("https://a.example/c?sig=x", "uri")->port_given);

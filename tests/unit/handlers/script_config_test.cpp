@@ -102,6 +102,7 @@ TEST(ParseScriptConfig, NamesWhatItCannotDoWithout) {
              Broken{"", "'FILE': line 1: it is no JSON from there on"},
              Broken{"{\n\"preScriptLocation\": \"a\",\n}", "'FILE': line 3: it is no JSON"},
              Broken{"[]", "it is no JSON object"},
+             Broken{R"({"timeoutInSeconds": 1e999})", "it holds a number out of range"},
              Broken{R"({"postScriptLocation":"b"})", "preScriptLocation is missing"},
              Broken{R"({"preScriptLocation":"a","postScriptLocation":7})",
                     "postScriptLocation: it is no string"},

@@ -106,14 +106,8 @@ TEST(ParseSettings, NamesTheFieldThatIsWrong) {
         {[](SettingsBuilder& b) { b.disks = R"({"dataDiskLunList": [-2]})"; },
          "publicSettings.objectStr.includedDisks.dataDiskLunList[0]: out of range "
          "[settings_malformed]"},
-        {[](SettingsBuilder& b) { b.disks = "[]"; },
-         "publicSettings.objectStr.includedDisks: expected an object, found a list "
-         "[settings_malformed]"},
         {[](SettingsBuilder& b) { b.metadata = "null"; },
          "publicSettings.objectStr.backupMetadata: required, but null [settings_malformed]"},
-        {[](SettingsBuilder& b) { b.token = "7"; },
-         "publicSettings.objectStr.snapshotTaskToken: expected a string, found an integer "
-         "[settings_malformed]"},
         {[](SettingsBuilder& b) { b.command = "null"; },
          "publicSettings.commandToExecute: required, but null [settings_malformed]"},
         {[](SettingsBuilder& b) { b.command = "\"restart\""; },
@@ -136,6 +130,8 @@ TEST(ParseSettings, RefusesWhatIsNotASettingsFile) {
     EXPECT_EQ(error(""), "the settings file is empty [settings_missing]");
     EXPECT_EQ(error("{\"a\": sig=SECRET"),
               "settings: not JSON, from byte 7 on [settings_malformed]");
+    EXPECT_EQ(error("{\"a\": 1e999}"),
+              "settings: it holds a number out of range [settings_malformed]");
     EXPECT_EQ(error("{}"), "settings.runtimeSettings: required, but missing [settings_malformed]");
     EXPECT_EQ(error(R"({"runtimeSettings": []})"),
               "settings.runtimeSettings: expected a list of one object [settings_malformed]");
@@ -200,9 +196,114 @@ TEST(ParseSettings, TakesNoBlobAtAllWhenOneOfThemIsBroken) {
 
     EXPECT_TRUE(parsed->request.blobs.empty());
     ASSERT_TRUE(parsed->protected_error);
-    EXPECT_EQ(parsed->protected_error->message(),
+    EXPECT_EQ(parsed->protected_error->code(), Code::settings_undecryptable);
+    EXPECT_EQ(parsed->protected_error->sentence(),
+              "the protected settings are not understood: "
               "protectedSettings.objectStr.blobSASUri[1]: expected an address that begins with "
               "https://");
+}
+
+TEST(ParseSettings, TakesProtectedSettingsThatOpenButAreBrokenForShutOnes) {
+    for (const std::string& plain :
+         {std::string("{broken"), std::string("[]"), std::string(R"({"objectStr": "A"})"),
+          R"({"objectStr": ")" + encode_base64("{broken") + R"("})",
+          R"({"objectStr": ")" + encode_base64("[]") + R"("})", std::string(R"({"objectStr": 7})"),
+          protected_plain("7"), protected_plain("[7]"), protected_plain(R"(["https://"])")}) {
+        const auto parsed =
+            parse_settings(SettingsBuilder().file(), FakeSettingsProtector(std::string(plain)));
+        ASSERT_TRUE(parsed) << plain;
+        ASSERT_TRUE(parsed->protected_error) << plain;
+        EXPECT_EQ(parsed->protected_error->code(), Code::settings_undecryptable) << plain;
+        ASSERT_NE(parsed->protected_error->cause(), nullptr) << plain;
+        EXPECT_EQ(parsed->protected_error->cause()->code(), Code::settings_malformed) << plain;
+        EXPECT_EQ(parsed->request.luns.size(), 3U) << plain;
+    }
+}
+
+TEST(ParseSettings, SkipsWhatIsNoBase64WithinBothObjects) {
+    const auto foreign = [](std::string text, const std::string& plain) {
+        const std::string sealed = encode_base64(plain);
+        std::string strange = "'" + sealed.substr(0, sealed.find('=')) + "'";
+        strange.insert(6, "-!");
+        text.replace(text.find(sealed), sealed.size(), strange);
+        return text;
+    };
+    const SettingsBuilder builder;
+    const FakeSettingsProtector protector(
+        foreign(protected_plain(R"(["https://a.example/b?sig=1"])"),
+                R"({"blobSASUri": ["https://a.example/b?sig=1"]})"));
+
+    const auto parsed = parse_settings(foreign(builder.file(), builder.public_object()), protector);
+
+    ASSERT_TRUE(parsed) << parsed.error().describe();
+    EXPECT_EQ(parsed->request.luns.size(), 3U);
+    EXPECT_FALSE(parsed->protected_error);
+    EXPECT_EQ(parsed->request.blobs.size(), 1U);
+}
+
+TEST(ParseSettings, TakesAnObjectOfDisksAndATokenOfAnotherTypeForAbsentOnes) {
+    SettingsBuilder builder;
+    builder.disks = "[]";
+    builder.token = "7";
+    const auto parsed = parse_settings(builder.file(), kTwoBlobs);
+
+    ASSERT_TRUE(parsed) << parsed.error().describe();
+    EXPECT_TRUE(parsed->request.luns.empty());
+    EXPECT_TRUE(parsed->request.task_token.empty());
+    EXPECT_EQ(parsed->warnings,
+              (std::vector<std::string>{
+                  "publicSettings.objectStr.snapshotTaskToken: expected a string, found an "
+                  "integer; taken as absent",
+                  "publicSettings.objectStr.includedDisks: expected an object, found a list; "
+                  "taken as absent"}));
+}
+
+TEST(ParseSettings, PassesTheInstantAccessDurationOnAsItCame) {
+    for (const char* minutes : {"300", "\"300\"", "1.5", "true", "[1]"}) {
+        SettingsBuilder builder;
+        builder.disks = R"({"dataDiskLunList": [0], "instantAccessDurationMinutes": )" +
+                        std::string(minutes) + "}";
+        const auto parsed = parse_settings(builder.file(), kTwoBlobs);
+        ASSERT_TRUE(parsed) << minutes;
+        EXPECT_EQ(parsed->request.instant_access_json, minutes);
+    }
+}
+
+TEST(ParseSettings, TakesEmptyValuesForAbsentOnes) {
+    SettingsBuilder builder;
+    builder.token = R"("")";
+    builder.custom = R"({"takeSnapshotFrom": "onlyHost", "backupTaskId": ""})";
+    const auto parsed =
+        parse_settings(builder.file(), FakeSettingsProtector(R"({"snapshotTaskToken": "SEALED"})"));
+    ASSERT_TRUE(parsed) << parsed.error().describe();
+    EXPECT_EQ(parsed->request.task_token.reveal(), "SEALED");
+    EXPECT_EQ(parsed->request.backup_task_id, "task-1");
+}
+
+TEST(ParseSettings, TrimsTheTicks) {
+    SettingsBuilder builder;
+    std::string file = builder.file();
+    file.replace(file.find("639309790381354880"), 18, " 639309790381354880\\n");
+    const auto parsed = parse_settings(file, kTwoBlobs);
+    ASSERT_TRUE(parsed) << parsed.error().describe();
+    EXPECT_EQ(parsed->request.command_start_ticks_number, 639309790381354880);
+    EXPECT_TRUE(parsed->warnings.empty());
+}
+
+TEST(ParseSettings, WantsToBeToldThatAMachineIsManagedWhereItIsToldHowToTakeSnapshots) {
+    const auto managed = [](const char* custom) {
+        SettingsBuilder builder;
+        builder.custom = custom;
+        const auto parsed = parse_settings(builder.file(), kTwoBlobs);
+        return parsed && parsed->request.managed_vm;
+    };
+    EXPECT_FALSE(managed(R"({"takeSnapshotFrom": "onlyHost"})"));
+    EXPECT_FALSE(managed(R"({"takeSnapshotFrom": "onlyHost", "isManagedVm": null})"));
+    EXPECT_FALSE(managed(R"({"isManagedVm": false})"));
+    EXPECT_TRUE(managed(R"({"takeSnapshotFrom": "onlyHost", "isManagedVm": true})"));
+    EXPECT_TRUE(managed("{}"));
+    EXPECT_TRUE(managed("{broken"));
+    EXPECT_TRUE(managed(""));
 }
 
 TEST(ParseSettings, LetsTheConfigurationOutrankTheRequest) {

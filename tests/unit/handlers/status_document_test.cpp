@@ -87,6 +87,18 @@ TEST(StatusDocument, IsTheRecordedOneForDirectDriveDisks) {
     expect_golden(document, "direct_drive");
 }
 
+TEST(ListSnapshots, RepeatsAMessageOfNull) {
+    SnapshotOutcome outcome;
+    outcome.by = SnapshotOutcome::By::host;
+    outcome.disks.resize(2);
+    outcome.disks[1].service_message_null = true;
+
+    const std::vector<SnapshotInfo> list = list_snapshots(outcome);
+
+    EXPECT_EQ(list.at(0).error_message, "");
+    EXPECT_EQ(list.at(1).error_message, std::nullopt);
+}
+
 TEST(StatusDocument, IsTheRecordedOneWhenOneOfTwoBlobsWasRefused) {
     SnapshotOutcome outcome;
     outcome.by = SnapshotOutcome::By::guest;

@@ -50,6 +50,20 @@ TEST_F(RunBackup, SendsNothingWhenItIsTooLateByTheHostsClock) {
     EXPECT_EQ(report.error->code(), Code::command_too_late);
 }
 
+TEST_F(RunBackup, IsNeverTooLateByOurClockWhereTheHostsAnswerIsNotUnderstood) {
+    for (const char* body : {"{broken", R"({"responseTime":{"year":2026}})"}) {
+        journal.clear();
+        request.method = SnapshotMethod::only_host;
+        request.command_start_ticks_number = ticks_of(clock.wall_now() - kCommandLimit - 1ms);
+        host_is = http_reply(200, body);
+
+        const BackupReport report = run();
+
+        EXPECT_EQ(journal, kAsked + kByHost) << body;
+        EXPECT_FALSE(report.error) << body;
+    }
+}
+
 TEST_F(RunBackup, BelievesTheHostsClockBeforeOurs) {
     request.method = SnapshotMethod::only_host;
     request.command_start_ticks_number = ticks_of(clock.wall_now());

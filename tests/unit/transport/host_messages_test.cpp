@@ -66,7 +66,7 @@ TEST(DoSnapshotBody, HasTheRecordedBytes) {
 
 TEST(DoSnapshotBody, CarriesTheInstantAccessDuration) {
     BackupRequest request = sample_request();
-    request.instant_access_minutes = 300;
+    request.instant_access_json = "300";
 
     const Result<std::string> body = dosnapshot_body(request, std::nullopt);
 
@@ -97,6 +97,18 @@ TEST(DoSnapshotBody, PassesTheEncryptionOn) {
                          R"("areDataDisksADEEncrypted", "Value": false}], "snapshotTaskToken")"),
               std::string::npos);
     EXPECT_TRUE(body->ends_with(R"({"Key": "DiskEncryptionSettings", "Value": [{"a": 1}]}]})"));
+}
+
+TEST(DoSnapshotBody, PassesNullOnForWhatTheHostDidNotSayOfTheEncryption) {
+    BackupRequest request = sample_request();
+    request.disk_encryption = true;
+
+    const Result<std::string> body = dosnapshot_body(request, HostEncryption{"", "", "[1]"});
+
+    ASSERT_TRUE(body);
+    EXPECT_NE(body->find(R"({"Key": "isOsDiskADEEncrypted", "Value": null}, {"Key": )"
+                         R"("areDataDisksADEEncrypted", "Value": null}])"),
+              std::string::npos);
 }
 
 TEST(DoSnapshotBody, LeavesTheEncryptionOutWhereItIsOff) {
@@ -141,6 +153,15 @@ TEST(PreSnapshotReply, KeepsTheEncryptionAsItCame) {
     ASSERT_TRUE(answer.encryption);
     EXPECT_EQ(*answer.encryption,
               (HostEncryption{"true", "false", R"([{"b": 1, "a": [null, "x"]}])"}));
+}
+
+TEST(PreSnapshotReply, HasNoEncryptionWhereItsSettingsAreEmpty) {
+    for (const char* settings : {"[]", "{}", "\"\"", "null"}) {
+        EXPECT_FALSE(read_presnapshot(
+                         said(200, R"({"DiskEncryptionSettings": )" + std::string(settings) + "}"))
+                         .encryption)
+            << settings;
+    }
 }
 
 TEST(PreSnapshotReply, ThatIsMissingEmptyOrRefusedHasItsOwnNumber) {
@@ -224,14 +245,59 @@ TEST(DoSnapshotReply, CarriesTheDirectDriveIdentity) {
 }
 
 TEST(DoSnapshotReply, KeepsWhatCameBeforeAFault) {
+    const std::string broken = R"(, {"isSuccessful": "true", "snapshotUri": "u"})";
+
+    const SnapshotOutcome good =
+        read_dosnapshot(said(200, info(disk("\"true\"") + broken + broken)), {0, 1});
+    const SnapshotOutcome failed =
+        read_dosnapshot(said(200, info(disk("\"false\"") + broken)), {0, 1});
+
+    EXPECT_EQ(good.disks.size(), 1u);
+    EXPECT_FALSE(good.error);
+    EXPECT_EQ(good.disks_unmentioned, 2u);
+    EXPECT_EQ(failed.disks.size(), 1u);
+    ASSERT_TRUE(failed.error);
+    EXPECT_EQ(failed.error->code(), Code::host_reply_malformed);
+    EXPECT_NE(failed.error->message().find("snapshotInfo[1].errorMessage"), std::string::npos);
+}
+
+TEST(DoSnapshotReply, TakesAnOddStatusCodeForNone) {
+    for (const char* status : {"\"OK\"", "\"\"", "200.0", "null", "1e300", "[]"}) {
+        const SnapshotOutcome outcome = read_dosnapshot(
+            said(200, info(R"({"isSuccessful": "true", "snapshotUri": "u", "errorMessage": "", )"
+                           R"("statusCode": )" +
+                           std::string(status) + "}")),
+            {0});
+        EXPECT_FALSE(outcome.error) << status;
+        ASSERT_EQ(outcome.disks.size(), 1u) << status;
+        EXPECT_TRUE(outcome.disks[0].successful) << status;
+        EXPECT_EQ(outcome.disks[0].status_code, 0) << status;
+    }
+}
+
+TEST(DoSnapshotReply, TakesAnythingButTrueForAFailureAndGoesOn) {
     const SnapshotOutcome outcome = read_dosnapshot(
-        said(200, info(disk("\"true\"") + R"(, {"isSuccessful": "true", "snapshotUri": "u"})")),
+        said(200,
+             info(disk("null") + "," + disk("1") + "," + disk("\"yes\"") + "," + disk("\"true\""))),
+        {0, 1, 2, 3});
+
+    EXPECT_FALSE(outcome.error);
+    ASSERT_EQ(outcome.disks.size(), 4u);
+    EXPECT_FALSE(outcome.disks[0].successful);
+    EXPECT_FALSE(outcome.disks[1].successful);
+    EXPECT_FALSE(outcome.disks[2].successful);
+    EXPECT_TRUE(outcome.disks[3].successful);
+}
+
+TEST(DoSnapshotReply, TellsAMessageOfNullFromAnEmptyOne) {
+    const SnapshotOutcome outcome = read_dosnapshot(
+        said(200, info(disk("\"true\"") + R"(, {"isSuccessful": "true", "snapshotUri": "u", )"
+                                          R"("errorMessage": null, "statusCode": 200})")),
         {0, 1});
 
-    EXPECT_EQ(outcome.disks.size(), 1u);
-    ASSERT_TRUE(outcome.error);
-    EXPECT_EQ(outcome.error->code(), Code::host_reply_malformed);
-    EXPECT_NE(outcome.error->message().find("snapshotInfo[1].errorMessage"), std::string::npos);
+    ASSERT_EQ(outcome.disks.size(), 2u);
+    EXPECT_FALSE(outcome.disks[0].service_message_null);
+    EXPECT_TRUE(outcome.disks[1].service_message_null);
 }
 
 TEST(DoSnapshotReply, CountsTheDisksItDoesNotMention) {
@@ -296,8 +362,6 @@ TEST(DoSnapshotReply, OfStrangeShapesIsAnErrorAndNothingWorse) {
     for (const char* body :
          {"[]", "3", "{}", R"({"snapshotInfo": {}})", R"({"snapshotInfo": [3]})",
           R"({"snapshotInfo": [{"isSuccessful": 1}]})",
-          R"({"snapshotInfo": [{"isSuccessful":"true","snapshotUri":"","errorMessage":"",)"
-          R"("statusCode":1e300}]})",
           R"({"snapshotInfo": [{"isSuccessful":"true","snapshotUri":"","errorMessage":"",)"
           R"("statusCode":1,"ddSnapshotIdentifier":{"creationTime":"yesterday"}}]})"}) {
         const SnapshotOutcome outcome = read_dosnapshot(said(200, body), {0});
