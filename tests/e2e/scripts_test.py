@@ -244,6 +244,22 @@ class FailureTest(ScriptsCase):
         self.set_up(f"echo '# changed' >>{self.post}")
         self.went_on(312, ["pre", "post"])
 
+    def test_312_a_post_script_that_changed_and_succeeded_ends_no_backup(self):
+        self.set_up(f"echo '# changed' >>{self.post}", continueBackupOnFailure=False)
+        self.went_on(312, ["pre", "post"])
+
+    def test_312_a_post_script_that_is_gone_is_run_as_it_was_checked(self):
+        self.set_up(f"rm {self.post}", continueBackupOnFailure=False)
+        self.went_on(312, ["pre", "post"])
+
+    def test_312_a_post_script_that_was_not_run_is_an_error(self):
+        self.set_up(f"echo '# changed' >>{self.post}; chmod 755 {self.post}", continueBackupOnFailure=False)
+        status = self.backup()
+        self.check(status, 312, "error", 312, 0)
+        self.assertTrue(status.message["messageStr"].startswith(self.POST), status)
+        self.assertIn("was not run", status.message["messageStr"])
+        self.assertEqual(["pre"], self.traced())
+
     def test_312_a_pre_script_that_changes_is_not_run_again(self):
         self.set_up("echo '# changed' >>$0; exit 1", preScriptNoOfRetries=3, continueBackupOnFailure=False)
         self.stopped(312, self.PRE + "StatusCode.FailedPrepostCheckSumMismatch,", ["pre", "post"])

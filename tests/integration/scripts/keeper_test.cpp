@@ -185,10 +185,24 @@ struct KeeperAsService : Keeper {
     ~KeeperAsService() override { ::setenv("PATH", path.c_str(), 1); }
 
     void be_systemd_run(const std::string& text) const {
-        script("bin/systemd-run",
-               "#!/bin/sh\nwhile test \"$1\" != --; do shift; done; shift\n" + text + "\nexit 0\n");
+        script(
+            "bin/systemd-run",
+            "#!/bin/sh\necho \"$*\" >>DIR/words\nwhile test \"$1\" != --; do shift; done; shift\n" +
+                text + "\nexit 0\n");
     }
 };
+
+TEST_F(KeeperAsService, IsNotGivenTheLoginsOfProxies) {
+    be_systemd_run("");
+    as_service.start_limit = 2s;
+    ::setenv("https_proxy", "http://user:password@proxy.test:1", 1);
+    ::setenv("ConfigSequenceNumber", "7", 1);
+    (void)LinuxScriptSystem(as_service).keep({pair("", "")}, 10s);
+    ::unsetenv("https_proxy");
+
+    EXPECT_THAT(read("words"), ::testing::HasSubstr("--setenv=ConfigSequenceNumber=7"));
+    EXPECT_THAT(read("words"), ::testing::Not(::testing::HasSubstr("password")));
+}
 
 TEST_F(KeeperAsService, ThatNeverCallsBackIsReplacedByAChild) {
     be_systemd_run("echo \"$@\" >DIR/asked");
