@@ -28,6 +28,7 @@ def login(password):
 class ProxyTest(case.EndToEnd):
     def setUp(self):
         super().setUp()
+        HOSTS.touch()  # a bare root has none
         if "store.test" not in HOSTS.read_text(encoding="utf-8"):
             with open(HOSTS, "a", encoding="utf-8") as out:
                 out.write("127.0.0.1 store.test proxy.test\n")

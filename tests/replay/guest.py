@@ -90,7 +90,8 @@ class Guest:
         for name in ("etc", "tmp", "run", "var/lib", "var/log"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         for kept in ("passwd", "group", "hosts", "nsswitch.conf", "os-release"):
-            shutil.copy(f"/etc/{kept}", self.root / "etc")
+            with contextlib.suppress(FileNotFoundError):  # a bare root has not all of them
+                shutil.copy(f"/etc/{kept}", self.root / "etc")
         for shared in SHARED:
             mount(shared, f"{self.root}{shared}", flags=MS_BIND | MS_REC)
             self._cleaner.callback(self._unmount_all, f"{self.root}{shared}")
