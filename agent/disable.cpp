@@ -5,8 +5,6 @@
 
 #include "agent/handler_context.h"
 #include "agent/worker_lock.h"
-#include "base/format.h"
-#include "handlers/status_reader.h"
 #include "platform/linux/guard/boottime.h"
 
 namespace stillpoint {
@@ -25,12 +23,7 @@ constexpr Instant kStartLimit = 5s;
 /// The last backup that was begun has its final document.
 bool last_one_ended(HandlerContext& context) {
     const std::optional<int> sequence = context.state().load().sequence;
-    if (!sequence) {
-        return true;
-    }
-    const Result<std::string> text = context.status().read(fmt::format("{}.status", *sequence));
-    const auto gist = text ? read_status(*text) : std::nullopt;
-    return gist && gist->ended;
+    return !sequence || context.has_ended(*sequence);
 }
 
 void wait_for_backups(Instant limit) {

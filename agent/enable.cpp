@@ -140,9 +140,7 @@ private:
     std::string status_name() const { return fmt::format("{}.status", sequence_); }
 
     EnableAction decide(const std::string& task_id) {
-        const Result<std::string> status = context_.status().read(status_name());
-        const auto gist = status ? read_status(*status) : std::nullopt;
-        ended_ = gist && gist->ended;
+        ended_ = context_.has_ended(sequence_);
         const EnableFacts facts{.sequence = sequence_,
                                 .task_id = task_id,
                                 .machine_identity = context_.machine_identity(),
@@ -153,15 +151,9 @@ private:
 
     /// The VM agent has written them anew, and nobody will need them.
     void forget_protected_settings(const std::string& text) {
-        const Result<std::string> without = without_protected_settings(text);
-        if (without && *without == text) {
-            return;
-        }
-        const Result<void> written =
-            without ? context_.config().replace(settings_name(), *without) : without.error();
-        if (!written) {
+        if (const Result<void> done = context_.forget_protected_settings(sequence_, text); !done) {
             log().warning("enable", "protected settings stay in the file",
-                          {{"why", written.error().describe()}});
+                          {{"why", done.error().describe()}});
         }
     }
 

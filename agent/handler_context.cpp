@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "base/format.h"
+#include "handlers/settings.h"
+#include "handlers/status_reader.h"
 
 namespace stillpoint {
 namespace {
@@ -97,6 +99,21 @@ std::string HandlerContext::machine_identity() const {
     const auto xml =
         folder ? folder->read("HostingEnvironmentConfig.xml") : Result<std::string>(folder.error());
     return xml ? parse_machine_identity(*xml) : std::string();
+}
+
+bool HandlerContext::has_ended(int sequence) const {
+    const Result<std::string> text = status_.read(fmt::format("{}.status", sequence));
+    const auto gist = text ? read_status(*text) : std::nullopt;
+    return gist && gist->ended;
+}
+
+Result<void> HandlerContext::forget_protected_settings(int sequence, const std::string& text) {
+    const Result<std::string> without = without_protected_settings(text);
+    if (!without) {
+        return without.error();
+    }
+    return *without == text ? Result<void>()
+                            : config_.replace(fmt::format("{}.settings", sequence), *without);
 }
 
 Result<void> HandlerContext::write_status(int sequence, const StatusDocument& document) {

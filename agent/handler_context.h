@@ -43,6 +43,13 @@ public:
     /// The guid of this machine as the VM agent knows it; empty: unknown.
     std::string machine_identity() const;
 
+    /// SEQ.status says how the run ended.
+    bool has_ended(int sequence) const;
+
+    /// Takes the protected settings out of SEQ.settings, whose text is given: they stay on the disk
+    /// no longer than needed. Errors: settings_malformed, file_unwritable.
+    Result<void> forget_protected_settings(int sequence, const std::string& text);
+
     /// Writes SEQ.status. Errors: file_unwritable.
     Result<void> write_status(int sequence, const StatusDocument& document);
 

@@ -18,7 +18,6 @@
 #include "handlers/script_hooks.h"
 #include "handlers/settings.h"
 #include "handlers/snapshot_method.h"
-#include "handlers/status_reader.h"
 #include "platform/linux/beast_held_http.h"
 #include "platform/linux/ca_bundle.h"
 #include "platform/linux/child_process.h"
@@ -79,7 +78,8 @@ public:
         }
         const Result<WorkerLock> lock =
             WorkerLock::take(context_.durable_folder(), clock_.now() + kOtherBackupLimit);
-        if (already_ended()) {
+        // A service manager that is late may start what was started without it meanwhile.
+        if (context_.has_ended(sequence_)) {
             return 0;
         }
         back_up(lock ? std::nullopt : std::optional(lock.error()));
@@ -107,13 +107,6 @@ private:
                                                 : std::string_view();
     }
 
-    /// A service manager that is late may start what was started without it meanwhile.
-    bool already_ended() {
-        const auto text = context_.status().read(fmt::format("{}.status", sequence_));
-        const auto gist = text ? read_status(*text) : std::nullopt;
-        return gist && gist->ended;
-    }
-
     /// Reads the request, backs up unless that is `refused`, and leaves everything that is to be
     /// said in report_.
     void back_up(const std::optional<Error>& refused) {
@@ -131,7 +124,7 @@ private:
             report_.error = settings.error();
             DocumentTargets targets = read_document_targets(*text, protector);
             if (targets.opened_protected_settings) {
-                forget_protected_settings(name, *text);
+                forget_protected_settings(*text);
             }
             documents_.aim_at(std::move(targets));
             return;
@@ -148,7 +141,7 @@ private:
                           {{"why", "this agent does not know how yet; this backup goes on"}});
         }
         if (settings_->had_protected_settings && !settings_->protected_error) {
-            forget_protected_settings(name, *text);
+            forget_protected_settings(*text);
         }
         documents_.aim_at({.status_blob = std::move(settings_->request.status_blob),
                            .logs_blob = std::move(settings_->request.logs_blob)});
@@ -168,15 +161,11 @@ private:
         return settings_ && settings_->request.command == BackupRequest::Command::install;
     }
 
-    /// They stay on the disk no longer than needed, but only when they were opened: a retry needs
-    /// them.
-    void forget_protected_settings(const std::string& name, const std::string& text) {
-        const Result<std::string> without = without_protected_settings(text);
-        const Result<void> written =
-            without ? context_.config().replace(name, *without) : without.error();
-        if (!written) {
+    /// Only when they were opened: a retry needs them.
+    void forget_protected_settings(const std::string& text) {
+        if (const Result<void> done = context_.forget_protected_settings(sequence_, text); !done) {
             log().warning("settings", "protected settings stay in the file",
-                          {{"why", written.error().describe()}});
+                          {{"why", done.error().describe()}});
         }
     }
 

@@ -241,7 +241,6 @@ private:
     /// The administrator's scripts see to it that everything rests (fsFreezeEnabled false). What
     /// that is worth follows from the evidence, which there is none of.
     void take_unheld(SnapshotTransport& transport) {
-        report_.snapshots_tried = true;
         report_.evidence.not_held =
             fail(Code::freeze_disabled, "the scripts' configuration does not want it");
         tools_.log.warning("freeze", "not wanted, continuing without a hold", {});

@@ -98,6 +98,16 @@ class EndToEnd(unittest.TestCase):
         draft.write_text(json.dumps(list(rules)), encoding="utf-8")
         draft.rename(self.faults)
 
+    def begin_and_wait_until_held(self, host_delay_ms):
+        """A backup in the middle of its hold; the pulse that shows it."""
+        self.start_front("--host-delay-ms", host_delay_ms)
+        self.configure()
+        self.ask_for(1)
+        beat = self.start_pulse()
+        self.assertEqual(0, self.guest.run("enable", 1).code)
+        beat.wait_until_all_held(20)
+        return beat
+
     def start_pulse(self):
         return self.enterContext(pulse.Pulse(Context.stall_writer, self.mounts))
 

@@ -26,13 +26,7 @@ class UploadTest(case.EndToEnd):
 
 class KilledTest(case.EndToEnd):
     def start_backup_and_wait_until_held(self):
-        self.start_front("--host-delay-ms", 3000)
-        self.configure()
-        self.ask_for(1)
-        beat = self.start_pulse()
-        self.assertEqual(0, self.guest.run("enable", 1).code)
-        beat.wait_until_all_held(20)
-        return beat
+        return self.begin_and_wait_until_held(3000)
 
     def kill(self, kind):
         pids = rig.ours(kind)

@@ -26,13 +26,7 @@ class SignalTest(outcome.OutcomeTest):
     """A signal that asks to end, in the middle of a hold: everything is let go at once."""
 
     def hold(self):
-        self.start_front("--host-delay-ms", 2500)
-        self.configure()
-        self.ask_for(1)
-        beat = self.start_pulse()
-        self.assertEqual(0, self.guest.run("enable", 1).code)
-        beat.wait_until_all_held(20)
-        return beat
+        return self.begin_and_wait_until_held(2500)
 
     def check_signal(self, kind, number):
         beat = self.hold()
