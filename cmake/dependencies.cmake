@@ -46,6 +46,18 @@ function(sp_third_party name header)
     INTERFACE_INCLUDE_DIRECTORIES "${SP_INCLUDE_${name}}"
     INTERFACE_LINK_LIBRARIES "${ARGN}")
 endfunction()
+sp_third_party(blkid blkid/blkid.h)
+if(SP_STATIC)
+  # What the shared object brings along by itself.
+  sp_third_party(uuid uuid/uuid.h)
+  sp_third_party(devmapper libdevmapper.h Threads::Threads m)
+  sp_third_party(json-c json-c/json.h)
+  sp_third_party(argon2 argon2.h Threads::Threads)
+  sp_third_party(cryptsetup libcryptsetup.h third_party::devmapper third_party::uuid third_party::blkid
+    third_party::json-c third_party::argon2 OpenSSL::Crypto m)
+else()
+  sp_third_party(cryptsetup libcryptsetup.h)
+endif()
 sp_third_party(cpprest cpprest/http_client.h
   Boost::filesystem Boost::thread Boost::chrono Boost::date_time Boost::regex Boost::random
   Boost::atomic Boost::system OpenSSL::SSL OpenSSL::Crypto Threads::Threads)

@@ -10,7 +10,7 @@ target_compile_options(sp_settings INTERFACE
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=." "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
 if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
   # Small rather than fast: nothing of ours is bound by computing, and the zip goes to every machine.
-  target_compile_options(sp_settings INTERFACE -fstack-protector-strong -O2)
+  target_compile_options(sp_settings INTERFACE -fstack-protector-strong -Os)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # It sees overlaps in plain assignments to std::string: https://gcc.gnu.org/PR105651.
     target_compile_options(sp_settings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)

@@ -38,5 +38,7 @@ set(CMAKE_C_FLAGS_INIT "-ffunction-sections -fdata-sections -fstack-protector-st
 set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT}")
 set(CMAKE_C_FLAGS_RELEASE_INIT "-D_FORTIFY_SOURCE=2")
 set(CMAKE_CXX_FLAGS_RELEASE_INIT "-D_FORTIFY_SOURCE=2")
+set(CMAKE_C_FLAGS_MINSIZEREL_INIT "-D_FORTIFY_SOURCE=2")
+set(CMAKE_CXX_FLAGS_MINSIZEREL_INIT "-D_FORTIFY_SOURCE=2")
 set(CMAKE_EXE_LINKER_FLAGS_INIT
-  "-static-pie -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack")
+  "-static-pie -Wl,--gc-sections -Wl,-z,pack-relative-relocs -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack")

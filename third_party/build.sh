@@ -29,8 +29,9 @@ packages=(
     libboost1.74-dev
     libboost-{atomic,chrono,date-time,filesystem,random,regex,system,thread}1.74-dev
     nlohmann-json3-dev libcli11-dev
+    libblkid-dev uuid-dev libjson-c-dev libargon2-dev libpopt-dev
 )
-sources=(fmtlib cpprest)
+sources=(fmtlib lvm2 cryptsetup cpprest)
 
 say() { printf 'third_party: %s\n' "$*" >&2; }
 
@@ -41,64 +42,18 @@ work=$base/work/$arch
 exec 9>"$work.lock"
 flock 9 # two builds at once: the second waits, then finds everything done
 
-# --- a private view of the package index: the machine's own sources for this release of Debian, with the
-# source packages switched on and nothing counted as installed
-index=$base/work/index-$arch
-mkdir -p "$index"/{sources,lists/partial,cache/archives/partial,download}
-: >"$index/status"
-apt=(
-    -o "Dir::Etc::sourcelist=/dev/null" -o "Dir::Etc::sourceparts=$index/sources"
-    -o "Dir::State::lists=$index/lists" -o "Dir::State::status=$index/status"
-    -o "Dir::Cache=$index/cache" -o "APT::Sandbox::User=root"
-    -o "APT::Architecture=$debian" -o "APT::Architectures::=$debian"
-    -o "Acquire::Languages=none" -o "Acquire::Retries=3"
-)
-
-write_sources() {
-    local codename file name
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    rm -f "$index"/sources/*
-    for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do # the one-line format
-        [ -f "$file" ] || continue
-        name=$(basename "$file" .list)
-        awk -v codename="$codename" '$1 == "deb" && index($0, codename) {
-            gsub(/arch=[^] ]* ?/, ""); gsub(/\[ *\] */, ""); print; sub(/^deb/, "deb-src"); print
-        }' "$file" >"$index/sources/$name.list"
-    done
-    for file in /etc/apt/sources.list.d/*.sources; do # the paragraph format
-        [ -f "$file" ] || continue
-        sed -e '/^#/d; /^Architectures:/d' -e 's/^Types:.*/Types: deb deb-src/' "$file" |
-            awk -v RS= -v ORS='\n\n' -v codename="$codename" 'index($0, codename)' \
-                >"$index/sources/$(basename "$file")"
-    done
-}
-
-refresh_index() { # at most once a day: an offline build must work from what is cached
-    if [ -z "${REFRESH:-}" ] && [ -n "$(find "$index/fresh" -mmin -1440 2>/dev/null)" ]; then
-        return
-    fi
-    write_sources
-    if apt-get "${apt[@]}" -q update >"$index/update.log" 2>&1; then
-        touch "$index/fresh"
-    elif [ -f "$base/$arch/.complete" ]; then
+# shellcheck source=../tools/private_apt.sh
+. "$here/../tools/private_apt.sh"
+private_index "$base/work/index-$arch" "$debian"
+if ! refresh_index; then
+    if [ -f "$base/$arch/.complete" ]; then
         say "package index not reachable, keeping what is there"
         readlink -f "$base/$arch"
         exit 0
-    else
-        say "package index not reachable, see $index/update.log"
-        exit 1
     fi
-}
-
-newest_source() { # name; apt-cache lists every version it knows
-    local newest='' version
-    for version in $(apt-cache "${apt[@]}" showsrc --only-source "$1" | awk '/^Version:/ {print $2}'); do
-        if dpkg --compare-versions "$version" gt "${newest:-0~}"; then newest=$version; fi
-    done
-    [ -z "$newest" ] || echo "$1=$newest"
-}
-
-refresh_index
+    say "package index not reachable, see $index/update.log"
+    exit 1
+fi
 versions=$(apt-cache "${apt[@]}" show --no-all-versions "${packages[@]}" |
     awk '/^Package:/ {name = $2} /^Version:/ {print name "=" $2}' | sort -u)
 source_versions=$(for name in "${sources[@]}"; do newest_source "$name"; done)
@@ -155,7 +110,7 @@ cmake_build() { # name, source folder, options
     local name=$1 folder=$2
     shift 2
     cmake -G Ninja -S "$folder" -B "$work/build-$name" -DCMAKE_TOOLCHAIN_FILE="$toolchain" \
-        -DSP_ARCH="$arch" -DSP_THIRD_PARTY_PREFIX="$prefix" -DCMAKE_BUILD_TYPE=Release \
+        -DSP_ARCH="$arch" -DSP_THIRD_PARTY_PREFIX="$prefix" -DCMAKE_BUILD_TYPE=MinSizeRel \
         -DCMAKE_INSTALL_PREFIX=/usr -DBUILD_SHARED_LIBS=OFF "$@"
     cmake --build "$work/build-$name" -j "$jobs"
 }
@@ -163,6 +118,42 @@ cmake_build() { # name, source folder, options
 fmtlib() {
     cmake_build fmtlib "$work/src-fmtlib" -DFMT_TEST=OFF -DFMT_DOC=OFF
     DESTDIR=$prefix cmake --install "$work/build-fmtlib"
+}
+
+configure_build() { # folder of the source, then what configure is told; it links its test programs, too
+    cd "$work/$1"
+    shift
+    [ -x configure ] || ./autogen.sh
+    CC=$triplet-gcc PKG_CONFIG='pkg-config --static' PKG_CONFIG_PATH='' PKG_CONFIG_SYSROOT_DIR=$prefix \
+        PKG_CONFIG_LIBDIR=$prefix/usr/lib/$triplet/pkgconfig:$prefix/usr/share/pkgconfig \
+        CFLAGS="--sysroot=$prefix -Os -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -D_FORTIFY_SOURCE=2" \
+        LDFLAGS="--sysroot=$prefix -static" LIBS='-lm -lpthread' \
+        ./configure --host="$triplet" --prefix=/usr "$@"
+}
+
+lvm2() { # libdevmapper, without udev: good for asking the device mapper, not for setting up devices
+    ac_cv_func_malloc_0_nonnull=yes ac_cv_func_realloc_0_nonnull=yes configure_build src-lvm2 \
+        --enable-static_link --enable-pkgconfig --disable-selinux --disable-udev_sync --disable-udev_rules \
+        --disable-readline --disable-nls --disable-dmeventd --without-thin --without-cache
+    make -C include
+    make -C libdm -j"$jobs" ioctl/libdevmapper.a
+    install -m 644 libdm/ioctl/libdevmapper.a "$prefix/usr/lib/$triplet/"
+    install -m 644 libdm/libdevmapper.pc "$prefix/usr/lib/$triplet/pkgconfig/"
+    install -m 644 libdm/libdevmapper.h "$prefix/usr/include/"
+}
+
+cryptsetup() {
+    cd "$work/src-cryptsetup"
+    # Never load OpenSSL's legacy provider: it would be the guest's own shared object, with the guest's own libc.
+    sed -i 's/OSSL_PROVIDER_try_load(ossl_ctx, "legacy", [01])/NULL/' lib/crypto_backend/crypto_openssl.c
+    if grep -q '"legacy"' lib/crypto_backend/crypto_openssl.c; then exit 1; fi
+    configure_build src-cryptsetup --disable-shared --enable-static \
+        --with-crypto_backend=openssl --enable-libargon2 --disable-cryptsetup --disable-veritysetup \
+        --disable-integritysetup --disable-ssh-token --disable-external-tokens --disable-asciidoc --disable-nls \
+        --disable-udev --disable-selinux --with-tmpfilesdir=no
+    make -j"$jobs" libcryptsetup.la
+    install -m 644 .libs/libcryptsetup.a "$prefix/usr/lib/$triplet/"
+    install -m 644 lib/libcryptsetup.h "$prefix/usr/include/"
 }
 
 cpprest() { # its own install step would also install a CMake package that names this machine's folders

@@ -15,9 +15,12 @@ MAY_USE = {
     "platform/linux": {"platform/linux", "platform/linux/guard", "platform", "base"},
     "platform/linux/guard": {"platform/linux/guard", "base"},
     "platform/windows": {"platform/windows", "platform", "base"},
-    "snapshot": {"snapshot", "platform", "base"},
+    "encryption": {"encryption", "platform", "base"},
+    "inspect": {"inspect", "platform", "base"},
+    "snapshot": {"snapshot", "encryption", "platform", "base"},
+    "restore": {"restore", "snapshot", "encryption", "platform", "base"},
     "handlers": {"handlers", "snapshot", "manifest", "platform", "base"},
-    "agent": {"agent", "handlers", "snapshot", "manifest", "platform", "platform/linux",
+    "agent": {"agent", "handlers", "restore", "inspect", "snapshot", "encryption", "manifest", "platform", "platform/linux",
               "platform/linux/guard", "platform/windows", "base"},
 }
 SYSTEM = re.compile(r"#include <(windows|sys/|linux/|unistd|fcntl|poll|pthread|netinet/|arpa/|net/|dirent|"

@@ -20,6 +20,7 @@ def load():
     published = [entry["code"] for entry in catalogue["published"]]
     names = [entry["name"] for entry in catalogue["codes"]]
     assert len(published) == len(set(published)), "a published number stands twice"
+    names += [entry["name"] for entry in catalogue["published"] + catalogue["service"]]
     assert len(names) == len(set(names)), "a code stands twice"
     for entry in catalogue["codes"]:
         assert entry["published"] in published, f"{entry['name']}: {entry['published']} is not published"
@@ -70,6 +71,10 @@ def table(catalogue):
     for e in catalogue["codes"]:
         yield f"    {{Code::{e['name']}, {e['published']}, {text(e['summary'])}}},"
     yield "};"
+    yield "constexpr ServiceError kService[] = {"
+    for e in catalogue["service"]:
+        yield f"    {{{', '.join(text(e[key]) for key in ('name', 'message', 'cause', 'action'))}}},"
+    yield "};"
 
 
 def docs(catalogue):
@@ -107,6 +112,19 @@ def docs(catalogue):
     yield "|---|---|---|"
     for e in catalogue["codes"]:
         yield f"| `{e['name']}` | {e['published']} | {e['summary']} |"
+    yield ""
+    yield "## Codes of the service for encrypted machines"
+    yield ""
+    yield "The backup service reports these itself; no agent does. They are here because a person who looks for one has"
+    yield "an encrypted machine before him."
+    for e in catalogue["service"]:
+        yield ""
+        yield f"### {e['name']}"
+        yield ""
+        yield e["message"]
+        yield ""
+        yield f"* Cause: {e['cause']}"
+        yield f"* What to do: {e['action']}"
 
 
 def check(catalogue, target):
@@ -114,6 +132,8 @@ def check(catalogue, target):
               for key in ("message", "cause", "action", "retry", "portal") if not e[key].strip()]
     faults += [f"{e['code']}: retry is 'yes' or 'no'" for e in catalogue["published"]
                if e["retry"] not in ("yes", "no")]
+    faults += [f"{e['name']}: '{key}' is empty" for e in catalogue["service"]
+               for key in ("message", "cause", "action") if not e[key].strip()]
     faults += [f"{e['name']}: no summary" for e in catalogue["codes"] if not e["summary"].strip()]
     made = "\n".join(docs(catalogue)) + "\n"
     if not target.exists() or target.read_text(encoding="utf-8") != made:

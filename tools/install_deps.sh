@@ -17,15 +17,17 @@ declare -A groups=(
         libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev
         libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev
-        libgtest-dev libgmock-dev libbenchmark-dev
+        libgtest-dev libgmock-dev libbenchmark-dev libcryptsetup-dev libblkid-dev cryptsetup-bin
+        autoconf automake libtool autopoint
         clang-format clang-tidy g++-mingw-w64-x86-64-posix"
-    [test]="e2fsprogs xfsprogs btrfs-progs util-linux mount strace openssl procps iproute2 nodejs npm
-        zip unzip kmod tinyproxy-bin"
+    [test]="e2fsprogs xfsprogs btrfs-progs dosfstools ntfs-3g util-linux mount strace openssl procps iproute2 nodejs npm
+        zip unzip kmod tinyproxy-bin cryptsetup-bin xz-utils jq xxd"
     [fuzz]="clang libclang-rt-14-dev"
     [demo]="g++ cmake ninja-build ccache pkg-config python3
         libssl-dev libboost-atomic-dev libboost-chrono-dev libboost-date-time-dev libboost-filesystem-dev
         libboost-random-dev libboost-regex-dev libboost-system-dev libboost-thread-dev
         libfmt-dev nlohmann-json3-dev libcli11-dev libcpprest-dev libgtest-dev libgmock-dev
+        libcryptsetup-dev libblkid-dev
         e2fsprogs xfsprogs btrfs-progs util-linux mount procps openssl kmod"
     [store]="nodejs npm"
     [waagent]="python3 python3-distro python3-pkg-resources ca-certificates openssl iproute2 binutils"
