@@ -53,6 +53,7 @@ struct BlockDevice {
     std::string dm_name;             // dm only
     std::string dm_uuid;             // dm only: "CRYPT-LUKS2-...", "LVM-..."
     std::string backing_file;        // loop only: as the kernel names it
+    std::string raid_activity;       // md only: "idle", "resync", "reshape", ...; empty: none known
     DiskPlace place;                 // whole disks only
     bool counters_on = true;         // queue/iostats is not 0
 

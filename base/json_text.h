@@ -10,7 +10,7 @@
 
 namespace stillpoint {
 
-// Included by .cpp files of this folder only: nlohmann's header is large.
+// Included by .cpp files only: nlohmann's header is large.
 using Json = nlohmann::ordered_json;
 
 /// Parses JSON from outside: members keep their order, a byte order mark is skipped, nesting deeper

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "snapshot/device_graph.h"
+#include "platform/device_graph.h"
 
 #include <algorithm>
 #include <set>
