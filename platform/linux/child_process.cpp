@@ -23,7 +23,7 @@ std::string own_program() {
     return {path, size > 0 ? static_cast<std::size_t>(size) : 0};
 }
 
-Result<pid_t> spawn(const std::vector<std::string>& command, bool keep_errors) {
+Result<pid_t> spawn(const std::vector<std::string>& command, bool keep_errors, int output) {
     std::vector<char*> argv;
     argv.reserve(command.size() + 1);
     for (const std::string& word : command) {
@@ -34,7 +34,11 @@ Result<pid_t> spawn(const std::vector<std::string>& command, bool keep_errors) {
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
     ::posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    if (output >= 0) {
+        ::posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
+    } else {
+        ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    }
     if (!keep_errors) {
         ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     }

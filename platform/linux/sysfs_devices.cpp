@@ -133,6 +133,7 @@ BlockDevice SysfsDevices::describe(const std::string& name, DeviceNumber number)
         device.kind = dm_kind(device.dm_uuid);
     } else if (exists(path + "/md")) {
         device.kind = BlockKind::md;
+        device.raid_activity = read_attribute(path + "/md/sync_action").value_or("");
     } else if (name.starts_with("loop")) {
         device.kind = BlockKind::loop;
         device.backing_file = read_attribute(path + "/loop/backing_file").value_or("");

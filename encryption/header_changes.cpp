@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "encryption/header_changes.h"
+
+#include <algorithm>
+
+#include "base/format.h"
+#include "encryption/survey_json.h"
+
+namespace stillpoint {
+namespace {
+
+/// "2 (argon2id, pbkdf2)"
+std::string summary_of(const std::vector<Keyslot>& keyslots) {
+    std::string kinds;
+    for (const Keyslot& slot : keyslots) {
+        kinds += (kinds.empty() ? "" : ", ") + slot.kind;
+    }
+    return kinds.empty() ? "none" : fmt::format("{} ({})", keyslots.size(), kinds);
+}
+
+std::string description(const EncryptionHeader& header) {
+    return fmt::format("{} {} {}", name_of(header.format), header.cipher, header.uuid);
+}
+
+/// A header that says nothing of itself, so that nothing can be compared.
+bool is_unknown(const EncryptionHeader& header) {
+    return header.digests.header.empty();
+}
+
+class Comparison {
+public:
+    Comparison(const EncryptedVolume& last, const EncryptedVolume& now) : last_(last), now_(now) {}
+
+    std::vector<ReadinessWarning> run() {
+        compare_headers();
+        compare_keys();
+        return std::move(found_);
+    }
+
+private:
+    void add(const char* id, const std::string& sentence) {
+        found_.push_back({id, fmt::format("{}: {}", shown(now_), sentence)});
+    }
+
+    void compare_headers() {
+        const EncryptionHeader& before = last_.header;
+        const EncryptionHeader& header = now_.header;
+        if (is_unknown(before) || is_unknown(header) || before.digests == header.digests) {
+            return;
+        }
+        if (description(before) != description(header)) {
+            add("encrypted_anew", fmt::format("it was encrypted anew since the last point: '{}' "
+                                              "was '{}'",
+                                              description(header), description(before)));
+        } else if (before.keyslots != header.keyslots) {
+            add("keyslots_changed",
+                fmt::format("its keyslots changed since the last point: {}, where there were {}",
+                            summary_of(header.keyslots), summary_of(before.keyslots)));
+        } else if (before.digests.keyslots != header.digests.keyslots) {
+            add("keyslots_changed",
+                "its keyslots changed since the last point: a key in them is another one");
+        } else if (before.tokens != header.tokens) {
+            add("tokens_changed", "what gives its keys (tokens) changed since the last point");
+        } else {
+            add("header_changed", "its header changed since the last point, but not its keys");
+        }
+    }
+
+    void compare_keys() {
+        const auto compare = [&](const char* what, const std::string& before,
+                                 const std::string& after) {
+            if (!before.empty() && !after.empty() && before != after) {
+                add("key_version_changed",
+                    fmt::format("its {} is another one than at the last point: '{}' was '{}'", what,
+                                after, before));
+            }
+        };
+        compare("secret", last_.keys.secret, now_.keys.secret);
+        compare("key encryption key", last_.keys.key_encryption, now_.keys.key_encryption);
+    }
+
+    const EncryptedVolume& last_;
+    const EncryptedVolume& now_;
+    std::vector<ReadinessWarning> found_;
+};
+
+bool same_uuid(const EncryptedVolume& one, const EncryptedVolume& other) {
+    return !one.header.uuid.empty() && one.header.uuid == other.header.uuid;
+}
+
+bool same_mapper(const EncryptedVolume& one, const EncryptedVolume& other) {
+    return !one.mapper.empty() && one.mapper == other.mapper;
+}
+
+/// The kernel's names change from start to start, so the disk must be the same too.
+bool same_device(const EncryptedVolume& one, const EncryptedVolume& other) {
+    return one.device == other.device && one.luns == other.luns;
+}
+
+}  // namespace
+
+std::string shown(const EncryptedVolume& volume) {
+    return volume.mapper.empty() ? fmt::format("'{}'", volume.device)
+                                 : fmt::format("'{}' ('{}')", volume.device, volume.mapper);
+}
+
+std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
+                                             const EncryptionSurvey& now) {
+    std::vector<const EncryptedVolume*> before;
+    std::vector<const EncryptedVolume*> after;
+    for (const EncryptedVolume& volume : last.volumes) {
+        before.push_back(&volume);
+    }
+    for (const EncryptedVolume& volume : now.volumes) {
+        after.push_back(&volume);
+    }
+    std::vector<ReadinessWarning> found;
+    for (const auto same : {same_uuid, same_mapper, same_device}) {
+        std::erase_if(after, [&](const EncryptedVolume* volume) {
+            const auto known = std::ranges::find_if(
+                before, [&](const EncryptedVolume* one) { return same(*one, *volume); });
+            if (known == before.end()) {
+                return false;
+            }
+            for (ReadinessWarning& warning : Comparison(**known, *volume).run()) {
+                found.push_back(std::move(warning));
+            }
+            before.erase(known);
+            return true;
+        });
+    }
+    for (const EncryptedVolume* volume : after) {
+        found.push_back({"encryption_switched_on",
+                         fmt::format("{}: it is encrypted, and was not at the last point: older "
+                                     "points hold it as it was before",
+                                     shown(*volume))});
+    }
+    for (const EncryptedVolume* volume : before) {
+        found.push_back({"encryption_switched_off",
+                         fmt::format("{}: it was encrypted at the last point, and is not any more, "
+                                     "or is not there",
+                                     shown(*volume))});
+    }
+    return found;
+}
+
+}  // namespace stillpoint

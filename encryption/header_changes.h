@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "encryption/readiness.h"
+
+namespace stillpoint {
+
+/// How people know the volume: "'sdc1' ('data')".
+std::string shown(const EncryptedVolume& volume);
+
+/// What became of the encrypted volumes since the last point, each change named.
+std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
+                                             const EncryptionSurvey& now);
+
+}  // namespace stillpoint
