@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "restore/choice.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/format.h"
+#include "restore/volume_keys.h"
+
+namespace stillpoint {
+namespace {
+
+const RestoreDevice* opened_as(const RestoreFacts& facts, const std::string& name) {
+    for (const RestoreDevice& device : facts.devices) {
+        if (device.block.kind == BlockKind::dm_crypt && device.block.dm_name == name) {
+            return &device;
+        }
+    }
+    return nullptr;
+}
+
+const RestoreDevice* below(const RestoreFacts& facts, const RestoreDevice& mapped) {
+    return mapped.block.below.empty() ? nullptr
+                                      : device_at(facts, "/dev/" + mapped.block.below.front());
+}
+
+/// The kernel keeps the header's UUID, without dashes, in the mapping's own:
+/// "CRYPT-LUKS2-0123...-name".
+bool is_of(const RestoreDevice& mapped, std::string uuid) {
+    std::erase(uuid, '-');
+    return mapped.block.dm_uuid.find("-" + uuid + "-") != std::string::npos;
+}
+
+/// Whether this is what the passport saw inside; anything at all, where it saw nothing.
+bool fits(const WantedVolume& volume, const DeviceContent& content) {
+    if (content.type.empty()) {
+        return false;
+    }
+    if (volume.recorded == nullptr) {
+        return true;
+    }
+    if (!volume.recorded->volume_groups.empty()) {
+        return content.type == "LVM2_member";
+    }
+    bool known = false;
+    for (const EncryptedMount& mount : volume.recorded->mounts) {
+        known = known || !mount.uuid.empty();
+        if (!mount.uuid.empty() && mount.uuid == content.uuid) {
+            return true;
+        }
+    }
+    return !known;
+}
+
+/// A filesystem that the passport knows by its UUID.
+bool proves(const WantedVolume& volume, const DeviceContent& content) {
+    return volume.recorded != nullptr && !content.uuid.empty() &&
+           std::ranges::find(volume.recorded->mounts, content.uuid, &EncryptedMount::uuid) !=
+               volume.recorded->mounts.end();
+}
+
+const Proof* proof_of(const RestoreFacts& facts, const std::string& device,
+                      const std::string& header_file) {
+    for (const Proof& proof : facts.proofs) {
+        if (proof.device == device && proof.header_file == header_file) {
+            return &proof;
+        }
+    }
+    return nullptr;
+}
+
+class Chooser {
+public:
+    Chooser(const RestoreFacts& facts, const RestoreChoices& choices)
+        : facts_(facts), choices_(choices) {}
+
+    ChosenVolume choose(WantedVolume wanted) const {
+        ChosenVolume chosen;
+        chosen.wanted = std::move(wanted);
+        if (const RestoreDevice* mapped = opened_as(facts_, chosen.wanted.name)) {
+            take_open(chosen, *mapped);
+            return chosen;
+        }
+        const Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
+        chosen.header_file = candidates.header_file;
+        if (candidates.none) {
+            chosen.left = candidates.none;
+        } else {
+            decide(chosen, candidates);
+        }
+        return chosen;
+    }
+
+private:
+    /// Open under its name: but is it this volume, and not its original beside the copy?
+    void take_open(ChosenVolume& chosen, const RestoreDevice& mapped) const {
+        const WantedVolume& wanted = chosen.wanted;
+        const RestoreDevice* device = below(facts_, mapped);
+        const Candidates candidates = candidates_for(wanted, facts_, choices_);
+        if (const std::string why = doubt(wanted, mapped, device, candidates); !why.empty()) {
+            chosen.left = {
+                wanted.name, Code::volume_ambiguous,
+                fmt::format("'{}' is open on '{}', {}: unmount what is on it, close it "
+                            "with 'cryptsetup close {}', and start this again",
+                            wanted.name, device != nullptr ? device->path : "?", why, wanted.name),
+                Permission::none, ""};
+            // Its line has to name the right device all the same.
+            if (candidates.devices.size() == 1 && !candidates.needs_content) {
+                chosen.device = candidates.devices.front();
+            }
+            return;
+        }
+        chosen.device = device;
+        if (!wanted.header_file().empty()) {
+            chosen.header_file = under_root(facts_, wanted.header_file());
+        }
+        chosen.mapped = &mapped;
+        chosen.content = mapped.content;
+        const Proof* proof =
+            device != nullptr ? proof_of(facts_, device->path, chosen.header_file) : nullptr;
+        if (proof != nullptr) {
+            chosen.key = proof->key;
+        }
+    }
+
+    /// Why what is open may not be what is wanted; empty: it is.
+    std::string doubt(const WantedVolume& wanted, const RestoreDevice& mapped,
+                      const RestoreDevice* device, const Candidates& candidates) const {
+        const auto choice = choices_.devices.find(wanted.name);
+        if (choice != choices_.devices.end()) {
+            return device != nullptr && device_at(facts_, choice->second) == device
+                       ? ""
+                       : fmt::format("and --device names '{}'", choice->second);
+        }
+        if (candidates.none && candidates.none->code == Code::volume_ambiguous) {
+            return "and " + candidates.none->why;
+        }
+        if (proves(wanted, mapped.content)) {
+            return "";
+        }
+        const std::string uuid = uuid_of(wanted);
+        if (!uuid.empty() && !is_of(mapped, uuid)) {
+            return fmt::format("which is not the device with the encryption header {}", uuid);
+        }
+        // A header in a file does not tell the device, but what is inside does.
+        return wanted.header_file().empty() || fits(wanted, mapped.content)
+                   ? ""
+                   : "which does not show inside what it had";
+    }
+
+    void decide(ChosenVolume& chosen, const Candidates& candidates) const {
+        const WantedVolume& wanted = chosen.wanted;
+        std::vector<const Proof*> opening;
+        std::vector<const Proof*> fitting;
+        const Proof* refused = nullptr;
+        for (const RestoreDevice* device : candidates.devices) {
+            if (const std::string other = open_name(*device); !other.empty()) {
+                chosen.left = {
+                    wanted.name, Code::volume_ambiguous,
+                    fmt::format("'{}' is open already, under the name '{}'", device->path, other),
+                    Permission::none, ""};
+                return;
+            }
+            const Proof* proof = proof_of(facts_, device->path, candidates.header_file);
+            if (proof == nullptr || !proof->key) {
+                refused = refused != nullptr ? refused : proof;
+                continue;
+            }
+            opening.push_back(proof);
+            // A header that the passport does not know needs more than something that looks right.
+            if (proof->content && (candidates.header_file.empty() && candidates.needs_content
+                                       ? proves(wanted, *proof->content)
+                                       : fits(wanted, *proof->content))) {
+                fitting.push_back(proof);
+            }
+        }
+        if (opening.empty()) {
+            no_key(chosen, candidates, refused);
+        } else if (!candidates.needs_content || fitting.size() == 1) {
+            take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
+        } else if (fitting.size() > 1) {
+            unclear(chosen, fitting, "look like it inside");
+        } else if (opening.size() == 1 && !opening.front()->content) {
+            take(chosen, *opening.front());
+            chosen.findings.push_back(
+                fmt::format("that '{}' is the device of '{}' follows from its place and size "
+                            "alone: its cipher cannot be decrypted for a look",
+                            opening.front()->device, wanted.name));
+        } else {
+            unclear(chosen, opening, "could be it, but do not show inside what it had");
+        }
+    }
+
+    std::string open_name(const RestoreDevice& device) const {
+        for (const RestoreDevice* upper : above(facts_, device)) {
+            if (upper->block.kind == BlockKind::dm_crypt) {
+                return upper->block.dm_name;
+            }
+        }
+        return "";
+    }
+
+    void take(ChosenVolume& chosen, const Proof& proof) const {
+        chosen.device = device_at(facts_, proof.device);
+        chosen.key = proof.key;
+        chosen.content = proof.content;
+    }
+
+    static void unclear(ChosenVolume& chosen, const std::vector<const Proof*>& proofs,
+                        std::string_view why) {
+        std::string paths;
+        for (const Proof* proof : proofs) {
+            paths += (paths.empty() ? "'" : ", '") + proof->device + "'";
+        }
+        chosen.left = {chosen.wanted.name, Code::volume_ambiguous,
+                       fmt::format("{} {}: none of them is touched; say which one is meant with "
+                                   "--device {}=PATH",
+                                   paths, why, chosen.wanted.name),
+                       Permission::none, ""};
+    }
+
+    void no_key(ChosenVolume& chosen, const Candidates& candidates, const Proof* refused) const {
+        // Without a key the header's own UUID alone can tell whose device it is.
+        const std::string uuid = uuid_of(chosen.wanted);
+        const auto header = candidates.devices.size() == 1 && candidates.header_file.empty()
+                                ? facts_.headers.find(candidates.devices.front()->path)
+                                : facts_.headers.end();
+        if (header != facts_.headers.end() && !uuid.empty() &&
+            lower_case(header->second.uuid) == uuid) {
+            chosen.device = candidates.devices.front();
+        }
+        chosen.left = {chosen.wanted.name, Code::key_missing, "no key file for it is at hand",
+                       Permission::none, ""};
+        if (names_lost_key(chosen.wanted, keys_on_volumes(facts_))) {
+            chosen.left->why = "its own key file is not there, and no other one opens it";
+        } else if (refused != nullptr && !refused->problem.empty()) {
+            chosen.left->code = refused->code;
+            chosen.left->why = refused->problem;
+        }
+        if (!chosen.wanted.key_file().empty()) {
+            chosen.left->why += fmt::format(" (its line names '{}')", chosen.wanted.key_file());
+        }
+        if (chosen.wanted.recorded != nullptr && chosen.wanted.recorded->bound_to_machine) {
+            chosen.left->why +=
+                "; by itself it opens with a TPM or the like of the machine it "
+                "was on, never on another one";
+        }
+    }
+
+    const RestoreFacts& facts_;
+    const RestoreChoices& choices_;
+};
+
+}  // namespace
+
+std::vector<ChosenVolume> choose_devices(const RestoreFacts& facts, const RestoreChoices& choices) {
+    const Chooser chooser(facts, choices);
+    std::vector<ChosenVolume> chosen;
+    std::map<const RestoreDevice*, std::string> taken;
+    for (WantedVolume& wanted : wanted_volumes(facts)) {
+        chosen.push_back(chooser.choose(std::move(wanted)));
+        ChosenVolume& volume = chosen.back();
+        if (volume.device == nullptr || volume.left) {
+            continue;
+        }
+        const auto [other, first] = taken.emplace(volume.device, volume.wanted.name);
+        if (!first) {
+            volume.left = {volume.wanted.name, Code::volume_ambiguous,
+                           fmt::format("'{}' is the device of '{}' already", volume.device->path,
+                                       other->second),
+                           Permission::none, ""};
+        }
+    }
+    return chosen;
+}
+
+std::vector<const RestoreDevice*> unknown_volumes(const RestoreFacts& facts,
+                                                  const RestoreChoices& choices) {
+    std::set<std::string> known;
+    std::set<const RestoreDevice*> claimed;
+    for (const WantedVolume& volume : wanted_volumes(facts)) {
+        known.insert(uuid_of(volume));
+        claimed.insert(device_named(facts, volume.device()));
+        const Candidates candidates = candidates_for(volume, facts, choices);
+        claimed.insert(candidates.devices.begin(), candidates.devices.end());
+    }
+    for (const RestoreDevice* device : claimed) {
+        const auto header =
+            device != nullptr ? facts.headers.find(device->path) : facts.headers.end();
+        if (header != facts.headers.end()) {
+            known.insert(lower_case(header->second.uuid));
+        }
+    }
+    std::vector<const RestoreDevice*> unknown;
+    for (const RestoreDevice& device : facts.devices) {
+        const auto header = facts.headers.find(device.path);
+        if (header != facts.headers.end() &&
+            (header->second.format == EncryptionFormat::luks1 ||
+             header->second.format == EncryptionFormat::luks2) &&
+            header->second.state != HeaderState::damaged &&
+            !known.contains(lower_case(header->second.uuid)) && above(facts, device).empty()) {
+            unknown.push_back(&device);
+        }
+    }
+    return unknown;
+}
+
+std::vector<ProofWanted> proofs_wanted(const RestoreFacts& facts, const RestoreChoices& choices) {
+    std::vector<ProofWanted> wanted;
+    for (const WantedVolume& volume : wanted_volumes(facts)) {
+        if (const RestoreDevice* mapped = opened_as(facts, volume.name)) {
+            const RestoreDevice* device = below(facts, *mapped);
+            if (device != nullptr && names_lost_key(volume, keys_on_volumes(facts))) {
+                const std::string header = volume.header_file();
+                wanted.push_back({device->path, header.empty() ? "" : under_root(facts, header),
+                                  keys_for(volume, facts)});
+            }
+            continue;
+        }
+        const Candidates candidates = candidates_for(volume, facts, choices);
+        for (const RestoreDevice* device : candidates.devices) {
+            wanted.push_back({device->path, candidates.header_file, keys_for(volume, facts)});
+        }
+    }
+    for (const RestoreDevice* device : unknown_volumes(facts, choices)) {
+        if (std::vector<KeyFile> keys = keys_on_volumes(facts); !keys.empty()) {
+            wanted.push_back({device->path, "", std::move(keys)});
+        }
+    }
+    return wanted;
+}
+
+}  // namespace stillpoint

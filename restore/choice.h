@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "restore/plan.h"
+#include "restore/wanted.h"
+
+namespace stillpoint {
+
+/// A volume and what was found for it. Refers to the facts.
+struct ChosenVolume {
+    WantedVolume wanted;
+    const RestoreDevice* device = nullptr;  // that holds the ciphertext; null: undecided
+    const RestoreDevice* mapped = nullptr;  // its content, where it is open
+    std::string header_file;                // as it is now; empty: on the device
+    std::optional<KeyFile> key;             // that opens it
+    std::optional<DeviceContent> content;   // within; no value: unknown
+    std::vector<std::string> findings;
+    std::optional<LeftAlone> left;  // why it cannot be opened
+};
+
+/// Which devices could be a volume's, and why there is none.
+struct Candidates {
+    std::vector<const RestoreDevice*> devices;
+    std::string header_file;  // as it is now
+    /// What is inside has to show that it is the right one.
+    bool needs_content = false;
+    std::optional<LeftAlone> none;
+};
+Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,
+                          const RestoreChoices& choices);
+
+/// The UUID of a header on the device, as the passport or the line itself names it; empty: neither.
+std::string uuid_of(const WantedVolume& volume);
+std::string lower_case(std::string text);
+
+/// Decides each volume's device and key.
+std::vector<ChosenVolume> choose_devices(const RestoreFacts& facts, const RestoreChoices& choices);
+
+/// Encrypted devices that no volume of the tables or the passport claims and that are not open.
+std::vector<const RestoreDevice*> unknown_volumes(const RestoreFacts& facts,
+                                                  const RestoreChoices& choices);
+
+/// What stands directly on a device.
+std::vector<const RestoreDevice*> above(const RestoreFacts& facts, const RestoreDevice& device);
+
+}  // namespace stillpoint

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "restore/reinstall.h"
+
+#include <algorithm>
+#include <set>
+
+#include "restore/run.h"
+
+namespace stillpoint {
+namespace {
+
+/// More rounds than there are kinds of steps that bring new ones to light.
+constexpr int kMostRounds = 12;
+
+class Reinstall {
+public:
+    Reinstall(const RestoreCase& restore, RestoreLook& look, RestoreSystem& system,
+              const std::function<void(const std::string&)>& tell,
+              const std::function<bool()>& stopped)
+        : restore_(restore), look_(look), run_(system), tell_(tell), stopped_(stopped) {}
+
+    Result<ReinstallResult> apply() {
+        result_.applied = true;
+        for (int round = 0; round < kMostRounds && !result_.failure; ++round) {
+            const Result<RestoreFacts> facts = look_.look(restore_, run_.kept_lines());
+            if (!facts && round == 0) {
+                return facts.error();
+            }
+            if (!facts) {
+                give_up(facts.error());
+                break;
+            }
+            result_.plan = plan_restore(*facts, restore_.choices);
+            if (!do_what_can_be_done() && !result_.failure) {
+                end();
+                return std::move(result_);
+            }
+            run_.settle();
+        }
+        if (!result_.failure) {
+            give_up(fail(Code::internal,
+                         "the steps do not come to an end: each look finds more to do"));
+        }
+        return std::move(result_);
+    }
+
+private:
+    /// Whether anything was.
+    bool do_what_can_be_done() {
+        bool acted = false;
+        for (const RestoreStep& step : result_.plan.steps) {
+            // What was done, and is wanted again, did not bring what it should.
+            if (step.later || failed_.contains(step.volume) || !tried_.insert(step.does).second) {
+                continue;
+            }
+            if (stopped_()) {
+                give_up(fail(Code::restore_step_failed, "it was stopped by a signal"));
+                return acted;
+            }
+            tell_(step.does);
+            acted = true;
+            if (const Result<void> done = run_.run(step); done) {
+                result_.done.push_back(step);
+                lasting_ = step.undo.empty() ? result_.done.size() : lasting_;
+            } else if (step.volume.empty()) {
+                result_.failed_step = step;
+                give_up(done.error());
+                return acted;
+            } else {
+                leave(step, done.error());
+            }
+        }
+        return acted;
+    }
+
+    void leave(const RestoreStep& step, const Error& why) {
+        failed_.insert(step.volume);
+        take_back([&](const RestoreStep& done) { return done.volume == step.volume; });
+        for (Error& error : run_.roll_back(step.volume)) {
+            result_.not_put_back.push_back(std::move(error));
+        }
+        left_.push_back(
+            {step.volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
+    }
+
+    void give_up(Error failure) {
+        result_.failure = std::move(failure);
+        take_back([](const RestoreStep&) { return true; });
+        for (Error& error : run_.roll_back()) {
+            result_.not_put_back.push_back(std::move(error));
+        }
+        result_.copies = run_.copies();
+    }
+
+    /// What comes before a lasting change stays.
+    template <class Which>
+    void take_back(Which which) {
+        const auto first = result_.done.begin() + static_cast<std::ptrdiff_t>(lasting_);
+        const auto taken = std::stable_partition(
+            first, result_.done.end(), [&](const RestoreStep& step) { return !which(step); });
+        std::move(taken, result_.done.end(), std::back_inserter(result_.taken_back));
+        result_.done.erase(taken, result_.done.end());
+    }
+
+    void end() {
+        run_.finish();
+        result_.copies = run_.copies();
+        std::erase_if(result_.plan.steps,
+                      [&](const RestoreStep& step) { return failed_.contains(step.volume); });
+        std::ranges::move(left_, std::back_inserter(result_.plan.left));
+    }
+
+    const RestoreCase& restore_;
+    RestoreLook& look_;
+    RestoreRun run_;
+    const std::function<void(const std::string&)>& tell_;
+    const std::function<bool()>& stopped_;
+    ReinstallResult result_;
+    std::set<std::string> tried_;
+    std::set<std::string> failed_;  // volumes
+    std::vector<LeftAlone> left_;
+    std::size_t lasting_ = 0;  // so many of those that were done stay
+};
+
+}  // namespace
+
+Result<ReinstallResult> preview_reinstall(const RestoreCase& restore, RestoreLook& look) {
+    const Result<RestoreFacts> facts = look.look(restore, {});
+    if (!facts) {
+        return facts.error();
+    }
+    ReinstallResult result;
+    result.plan = plan_restore(*facts, restore.choices);
+    return result;
+}
+
+Result<ReinstallResult> apply_reinstall(const RestoreCase& restore, RestoreLook& look,
+                                        RestoreSystem& system,
+                                        const std::function<void(const std::string&)>& tell,
+                                        const std::function<bool()>& stopped) {
+    return Reinstall(restore, look, system, tell, stopped).apply();
+}
+
+int exit_code_of(const ReinstallResult& result) {
+    if (result.failure || !result.not_put_back.empty()) {
+        return 1;
+    }
+    return result.plan.steps.empty() && result.plan.left.empty() ? 0 : 3;
+}
+
+}  // namespace stillpoint

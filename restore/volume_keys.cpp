@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "restore/volume_keys.h"
+
+#include <algorithm>
+
+namespace stillpoint {
+namespace {
+
+constexpr std::string_view kAzureKeyName = "LinuxPassPhraseFileName";
+constexpr std::string_view kAzureFolder = "/var/lib/azure_disk_encryption_config/";
+
+void add_once(std::vector<KeyFile>& keys, const KeyFile& key) {
+    if (std::ranges::find(keys, key) == keys.end()) {
+        keys.push_back(key);
+    }
+}
+
+}  // namespace
+
+std::vector<KeyFile> keys_on_volumes(const RestoreFacts& facts) {
+    std::vector<KeyFile> keys;
+    for (const KeyVolume& volume : facts.key_volumes) {
+        for (const std::string& name : volume.key_files) {
+            if (name.find(kAzureKeyName) != std::string::npos) {
+                keys.push_back({.volume = volume.device, .name = name});
+            }
+        }
+    }
+    return keys;
+}
+
+std::vector<KeyFile> keys_for(const WantedVolume& volume, const RestoreFacts& facts) {
+    std::vector<KeyFile> keys;
+    const std::string& named = volume.key_file();
+    const std::string name = named.substr(named.rfind('/') + 1);
+    const std::vector<KeyFile> on_volumes = keys_on_volumes(facts);
+    for (const KeyFile& key : on_volumes) {
+        if (!name.empty() && key.name == name) {
+            add_once(keys, key);
+        }
+    }
+    if (!named.empty() && keys.empty()) {
+        add_once(keys, {"", under_root(facts, named), key_part(volume.crypttab.options)});
+    }
+    if (volume.of_azure()) {
+        for (const KeyFile& key : on_volumes) {
+            add_once(keys, key);
+        }
+        // While the encryption of a disk is under way, and on confidential machines.
+        const std::string folder(kAzureFolder);
+        add_once(keys, {"", under_root(facts, folder + "cleartext_key" + volume.name), {}});
+        add_once(keys, {"", under_root(facts, folder + std::string(kAzureKeyName)), {}});
+    }
+    return keys;
+}
+
+bool names_lost_key(const WantedVolume& volume, const std::vector<KeyFile>& keys) {
+    const std::string& named = volume.key_file();
+    const std::string name = named.substr(named.rfind('/') + 1);
+    return named.find(kAzureKeyName) != std::string::npos && !keys.empty() &&
+           std::ranges::find(keys, name, &KeyFile::name) == keys.end();
+}
+
+}  // namespace stillpoint
