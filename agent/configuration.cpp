@@ -80,10 +80,16 @@ ReadConfig<std::shared_ptr<ProxyRules>> read_proxies(const AgentConfig& ours,
 
 }  // namespace
 
+AgentConfig load_own_configuration(std::vector<std::string>& warnings) {
+    AgentConfig ours;
+    take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), ours, warnings);
+    return ours;
+}
+
 Configuration load_configuration() {
     Configuration configuration;
     std::vector<std::string>& warnings = configuration.warnings;
-    take(parse_agent_config(read_or_nothing(kAgentConfig, warnings)), configuration.ours, warnings);
+    configuration.ours = load_own_configuration(warnings);
     take(parse_vmbackup_config(read_or_nothing(kVmBackupConfig, warnings)), configuration.vmbackup,
          warnings);
     take(parse_workload_config(read_or_nothing(kWorkloadConfig, warnings)), configuration.workload,

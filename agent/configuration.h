@@ -26,4 +26,7 @@ struct Configuration {
 /// Reads the files; one that is not there gives the defaults.
 Configuration load_configuration();
 
+/// Only our own file; `warnings` gets what was not understood.
+AgentConfig load_own_configuration(std::vector<std::string>& warnings);
+
 }  // namespace stillpoint

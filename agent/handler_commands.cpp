@@ -10,6 +10,7 @@
 #include "agent/disable.h"
 #include "agent/enable.h"
 #include "agent/handler_context.h"
+#include "agent/notice_unit.h"
 #include "agent/worker.h"
 #include "platform/linux/guard/rescuer.h"
 #include "platform/linux/scripts/keeper.h"
@@ -19,6 +20,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Without it a backup is as good: what went wrong is only said.
+void say_if_failed(const Result<void>& done) {
+    if (!done) {
+        std::cerr << "stillpoint: " << done.error().describe() << '\n';
+    }
+}
+
 int install() {
     // Fails early, while somebody looks, when the folders cannot be used.
     const Result<HandlerContext> context = HandlerContext::load();
@@ -26,11 +34,23 @@ int install() {
         std::cerr << "stillpoint: " << context.error().describe() << '\n';
         return 1;
     }
+    say_if_failed(install_notice_unit());
     return 0;
 }
 
-int nothing_to_do() {
+int update() {
+    say_if_failed(install_notice_unit());
     return 0;
+}
+
+int enable_with_notice() {
+    say_if_failed(install_notice_unit());
+    return enable();
+}
+
+int uninstall_with_notice() {
+    say_if_failed(remove_notice_unit());
+    return uninstall();
 }
 
 struct CommandRow {
@@ -43,10 +63,10 @@ struct CommandRow {
 /// in an update the old version's uninstall runs after the new one's update.
 constexpr std::array kCommands = {
     CommandRow{"install", "called by the VM agent", install},
-    CommandRow{"enable", "called by the VM agent: begins a backup", enable},
-    CommandRow{"update", "called by the VM agent", nothing_to_do},
+    CommandRow{"enable", "called by the VM agent: begins a backup", enable_with_notice},
+    CommandRow{"update", "called by the VM agent", update},
     CommandRow{"disable", "called by the VM agent", disable},
-    CommandRow{"uninstall", "called by the VM agent", uninstall},
+    CommandRow{"uninstall", "called by the VM agent", uninstall_with_notice},
 };
 
 }  // namespace

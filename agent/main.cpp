@@ -8,9 +8,13 @@
 
 #include <CLI/CLI.hpp>
 
+#include "agent/encryption_command.h"
 #include "agent/handler_commands.h"
 #include "agent/hold_command.h"
+#include "agent/inspect_command.h"
+#include "agent/notice_command.h"
 #include "agent/process.h"
+#include "agent/reinstall_command.h"
 #include "handlers/explain.h"
 
 namespace {
@@ -18,7 +22,9 @@ namespace {
 void add_explain_command(CLI::App& app, int& exit_code) {
     const auto code = std::make_shared<std::string>();
     CLI::App* command = app.add_subcommand("explain", "what an error code means and what to do");
-    command->add_option("CODE", *code, "a published number, its name, or a code from the log")
+    command
+        ->add_option("CODE", *code,
+                     "a published number, its name, a code from the log or of the service")
         ->required();
     command->callback([code, &exit_code] {
         const stillpoint::Result<std::string> text = stillpoint::explain(*code);
@@ -60,7 +66,11 @@ int run(int argc, char** argv) {
     int exit_code = 0;
     add_explain_command(app, exit_code);
     stillpoint::add_hold_commands(app, exit_code);
+    stillpoint::add_encryption_command(app, exit_code);
     stillpoint::add_handler_commands(app, exit_code);
+    stillpoint::add_notice_command(app, exit_code);
+    stillpoint::add_reinstall_command(app, exit_code);
+    stillpoint::add_inspect_command(app, exit_code);
     try {
         app.parse(spread_lists(argc, argv));
     } catch (const CLI::ParseError& error) {

@@ -10,6 +10,7 @@
 #include "agent/handler_context.h"
 #include "agent/locked_hold.h"
 #include "agent/machine_facts.h"
+#include "agent/passport_office.h"
 #include "agent/run_documents.h"
 #include "agent/run_log.h"
 #include "agent/shared_lock.h"
@@ -26,12 +27,12 @@
 #include "platform/linux/freeze_still_point.h"
 #include "platform/linux/guard_process.h"
 #include "platform/linux/linux_inventory.h"
+#include "platform/linux/proc_file.h"
 #include "platform/linux/scripts/linux_script_system.h"
 #include "platform/linux/system_clock.h"
 #include "platform/proxy_client.h"
 #include "snapshot/backup.h"
 #include "snapshot/disk_map.h"
-#include "snapshot/passport.h"
 
 namespace stillpoint {
 namespace {
@@ -40,6 +41,8 @@ using namespace std::chrono_literals;
 
 /// Longer than a backup takes whose scripts do not: each of its waits has a limit.
 constexpr Instant kOtherBackupLimit = 240s;
+
+constexpr const char* kProductUuid = "/sys/class/dmi/id/product_uuid";
 
 std::string random_nonce() {
     std::random_device random;
@@ -177,7 +180,7 @@ private:
         }
     }
 
-    Result<GuestPlan> plan_guest() {
+    Result<GuestPlan> plan_guest(const EncryptionTold& told) {
         Result<Inventory> inventory = linux_os::LinuxInventory().read();
         if (!inventory) {
             return inventory.error();
@@ -199,7 +202,15 @@ private:
         for (const std::string& warning : plan->warnings) {
             log().warning("plan", "noticed", {{"what", warning}});
         }
-        write_passport_of(*plan, std::move(*inventory));
+        passports_.record({.agent_version = context_.version(),
+                           .machine_identity = context_.machine_identity(),
+                           .task_id = settings_->request.task_id,
+                           .nonce = random_nonce(),
+                           .time = clock_.wall_now(),
+                           .disks = plan->disks,
+                           .inventory = std::move(*inventory),
+                           .product_uuid = linux_os::read_attribute(kProductUuid).value_or("")},
+                          told);
         return plan;
     }
 
@@ -223,28 +234,16 @@ private:
         BackupServices services;
         services.host = {config_.ours.host.host, config_.ours.host.port};
         count_partitions();
+        passports_.look_at_encryption();
         BackupReport ended =
-            run_backup(settings_->request, services, tools, [this] { return plan_guest(); });
+            run_backup(settings_->request, services, tools,
+                       [this](const EncryptionTold& told) { return plan_guest(told); });
         // What went wrong before the hold is said in the final document as well.
         ended.status_upload_failed = report_.status_upload_failed;
         report_ = std::move(ended);
         note_database();
         report_.storage = storage_facts(storage_plan_, log());
         log_outcome();
-    }
-
-    void write_passport_of(const GuestPlan& plan, Inventory inventory) {
-        const Passport passport{.agent_version = context_.version(),
-                                .machine_identity = context_.machine_identity(),
-                                .task_id = settings_->request.task_id,
-                                .nonce = random_nonce(),
-                                .time = clock_.wall_now(),
-                                .disks = plan.disks,
-                                .inventory = std::move(inventory)};
-        if (const Result<void> written = write_passport(context_.durable(), passport); !written) {
-            log().warning("passport", "not written, going on without",
-                          {{"why", written.error().describe()}});
-        }
     }
 
     /// A database that is meant and not brought to rest is no reason to go without a backup.
@@ -310,6 +309,9 @@ private:
         if (report_.error) {
             log().error("worker", "backup failed", {{"why", report_.error->describe()}});
         }
+        if (verdict.status == "success") {
+            passports_.note_point();
+        }
         return documents_.tell_ended(report_, verdict) ? 0 : 1;
     }
 
@@ -326,6 +328,7 @@ private:
     RunDocuments documents_;
     std::optional<ParsedSettings> settings_;
     StoragePlan storage_plan_;
+    PassportOffice passports_{context_.durable(), clock_, run_log_.log()};
     SharedLock freeze_lock_{run_log_.log(), clock_};
     bool told_running_ = false;
     BackupReport report_;

@@ -45,6 +45,10 @@ Result<std::string> explain(std::string_view code) {
         const CodeEntry& entry = entry_of(*inner);
         return fmt::format("{}: {}\n\nReported as:\n{}", code, entry.summary,
                            describe(*find_published(entry.published)));
+    } else if (const ServiceError* error = find_service_error(code)) {
+        return fmt::format(
+            "{}\n  {}\n  cause: {}\n  what to do: {}\n  reported by: the backup service itself\n",
+            error->name, error->message, error->cause, error->action);
     }
     return fail(Code::usage,
                 fmt::format("there is no code '{}'; docs/errors.md lists them all", code));

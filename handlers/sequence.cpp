@@ -5,15 +5,11 @@
 
 #include "base/format.h"
 #include "handlers/handler_environment.h"
+#include "handlers/state_names.h"
 
 namespace stillpoint {
 namespace {
 
-constexpr std::string_view kSequenceFile = "mrseq";
-constexpr std::string_view kTaskFile = "task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C";
-constexpr std::string_view kMachineFile = "machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C";
-// The last digit differs from the other file's: it lives in /etc/azure and outlives the extension.
-constexpr std::string_view kUniqueIdFile = "machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123358B";
 constexpr std::size_t kStateLimitBytes = 4096;
 
 std::string trimmed(std::string_view text) {

@@ -27,6 +27,11 @@ const PublishedError* find_published(std::string_view name) {
     return found == std::end(kPublished) ? nullptr : found;
 }
 
+const ServiceError* find_service_error(std::string_view name) {
+    const auto* found = std::ranges::find(kService, name, &ServiceError::name);
+    return found == std::end(kService) ? nullptr : found;
+}
+
 const CodeEntry& entry_of(Code code) {
     // The enum and the table are generated from the same rows, in the same order.
     return kCodes[static_cast<std::size_t>(code)];

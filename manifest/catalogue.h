@@ -31,11 +31,20 @@ struct CodeEntry {
     std::string_view summary;
 };
 
+/// A code that the backup service reports itself, without an agent having a part in it.
+struct ServiceError {
+    std::string_view name;
+    std::string_view message;
+    std::string_view cause;
+    std::string_view action;
+};
+
 std::span<const PublishedError> published_errors();
 std::span<const CodeEntry> code_entries();
 
 const PublishedError* find_published(int code);
 const PublishedError* find_published(std::string_view name);
+const ServiceError* find_service_error(std::string_view name);
 const CodeEntry& entry_of(Code code);
 std::optional<Code> find_code(std::string_view name);
 

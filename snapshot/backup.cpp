@@ -146,7 +146,7 @@ private:
     /// report_.error when it is too late for this command.
     PreSnapshot ask_host() {
         const bool deciding = request_.method == SnapshotMethod::first_host_then_guest;
-        const bool encryption_unknown = request_.disk_encryption && !encryption_;
+        const bool encryption_unknown = request_.disk_encryption && !told_.host;
         PreSnapshot asked = host_.presnapshot(request_, deciding || encryption_unknown);
         report_.host_status_before = asked.status;
         tools_.log.info(
@@ -157,7 +157,7 @@ private:
                                {{"why", asked.error->describe()}});
         }
         if (asked.encryption) {
-            encryption_ = asked.encryption;
+            told_.host = asked.encryption;
         }
         if (asked.ready() && asked.error) {
             // Its time may be what was not understood; ours alone decides nothing against it.
@@ -172,7 +172,7 @@ private:
         if (way == Way::host) {
             const HostTransport::Settings settings{services_.host, services_.host_reply_wait};
             return std::make_unique<HostTransport>(tools_.held_http, tools_.clock, request_,
-                                                   encryption_, settings);
+                                                   told_.host, settings);
         }
         std::vector<HttpTarget> blobs;
         for (const HttpTarget& blob : request_.blobs) {
@@ -182,7 +182,8 @@ private:
                                          .encryption = {},
                                          .reply_wait = services_.blob_reply_wait};
         if (request_.disk_encryption) {
-            settings.encryption = read_blob_encryption(tools_.http, tools_.clock, blobs);
+            told_.blobs = read_blob_encryption(tools_.http, tools_.clock, blobs);
+            settings.encryption = told_.blobs;
         }
         return std::make_unique<BlobTransport>(tools_.held_http, tools_.clock, std::move(blobs),
                                                std::move(settings));
@@ -228,7 +229,7 @@ private:
     /// As late as can be: scripts and the host may have taken half an hour, and what was mounted
     /// meanwhile must be held too.
     Result<void> plan() {
-        Result<GuestPlan> planned = plan_hold_();
+        Result<GuestPlan> planned = plan_hold_(told_);
         if (!planned) {
             return planned.error();
         }
@@ -253,7 +254,7 @@ private:
     const PlanHold& plan_hold_;
     GuestPlan plan_;
     HostService host_;
-    std::optional<HostEncryption> encryption_;
+    EncryptionTold told_;
     bool freeze_ = true;
     QuiescedApplications applications_;
     BackupReport report_;

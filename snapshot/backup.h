@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "platform/application_hooks.h"
@@ -37,9 +39,15 @@ struct BackupServices {
     std::chrono::milliseconds prepare_limit = std::chrono::seconds(30);
 };
 
+/// What the platform said of the disks' encryption before the hold, as it came.
+struct EncryptionTold {
+    std::optional<HostEncryption> host;
+    std::vector<std::string> blobs;  // by blob: its metadata; empty: nothing
+};
+
 /// Reads the machine and says what is to be held. Called once before every hold, as late as can be;
 /// what must lie inside the snapshot (the passport) is written there. An error ends the backup.
-using PlanHold = std::function<Result<GuestPlan>()>;
+using PlanHold = std::function<Result<GuestPlan>(const EncryptionTold& told)>;
 
 /// One backup: asks the host, holds the guest, has the disks snapshotted while it is held, lets go,
 /// and says what the recovery point is worth. The second way of a method, after the first one

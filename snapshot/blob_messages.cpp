@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snapshot/blob_messages.h"
 
+#include "base/json_text.h"
 #include "platform/http_wire.h"
-#include "snapshot/json_text.h"
 
 namespace stillpoint {
 namespace {

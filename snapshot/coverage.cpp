@@ -19,11 +19,13 @@ bool writes_of_its_own_accord(const BlockDevice& device) {
            (device.kind == BlockKind::dm_lvm && device.dm_uuid.size() > kPlainVolume);
 }
 
-/// What is stacked on a device takes all of it, as far as anybody writes there. A partition does
-/// not: beside it lies the partition table.
+}  // namespace
+
 bool takes_all(const BlockDevice& upper) {
     return upper.kind != BlockKind::partition && !writes_of_its_own_accord(upper);
 }
+
+namespace {
 
 bool is_covered(const DeviceGraph& graph, const std::vector<std::string>& frozen,
                 const std::string& name, int depth) {

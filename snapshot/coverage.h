@@ -4,9 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "snapshot/device_graph.h"
+#include "platform/device_graph.h"
 
 namespace stillpoint {
+
+/// Whether what is stacked on a device takes all of it, as far as anybody writes there. A partition
+/// does not: beside it lies the partition table.
+bool takes_all(const BlockDevice& upper);
 
 /// Those of `counted` on which nothing is written while the filesystems that lie directly on
 /// `frozen` are: such a filesystem is on the device itself, or everything that is stacked on it

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "platform/device_graph.h"
 #include "platform/inventory.h"
-#include "snapshot/device_graph.h"
 
 namespace stillpoint {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snapshot/host_messages.h"
 
+#include "base/json_text.h"
 #include "snapshot/host_reply.h"
-#include "snapshot/json_text.h"
 
 namespace stillpoint {
 namespace {

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <limits>
 
-#include "snapshot/json_text.h"
+#include "base/json_text.h"
 
 namespace stillpoint {
 namespace {

@@ -1,41 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "snapshot/passport.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+
+#include "encryption/survey_json.h"
+#include "snapshot/passport_words.h"
 
 namespace stillpoint {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-std::string_view name_of(BlockKind kind) {
-    switch (kind) {
-        case BlockKind::disk:
-            return "disk";
-        case BlockKind::partition:
-            return "partition";
-        case BlockKind::dm_crypt:
-            return "crypt";
-        case BlockKind::dm_lvm:
-            return "lvm";
-        case BlockKind::dm_multipath:
-            return "multipath";
-        case BlockKind::dm_other:
-            return "mapped";
-        case BlockKind::md:
-            return "raid";
-        case BlockKind::loop:
-            return "loop";
-        case BlockKind::other:
-            return "other";
-    }
-    return "other";
-}
-
 Json describe(const BlockDevice& device) {
-    Json json = {{"name", device.name},          {"number", to_string(device.number)},
-                 {"kind", name_of(device.kind)}, {"bytes", device.size_bytes},
-                 {"disk", device.disk},          {"below", device.below}};
+    Json json = {{"name", device.name},
+                 {"number", to_string(device.number)},
+                 {"kind", RecordWriter::write(device.kind)},
+                 {"bytes", device.size_bytes},
+                 {"disk", device.disk},
+                 {"below", device.below}};
     const auto add_text = [&](const char* key, const std::string& text) {
         if (!text.empty()) {
             json[key] = text;
@@ -102,8 +82,30 @@ std::string render_passport(const Passport& passport) {
     }
     add("btrfs", text_of(btrfs));
     add("mounts", lines_of(passport.inventory.mounts));
-    add("gaps", text_of(passport.inventory.gaps), true);
+    add("gaps", text_of(passport.inventory.gaps));
+    add("product_uuid", text_of(passport.product_uuid));
+    add("encryption", passport.surveyed ? render_survey(passport.encryption, 2) : "null", true);
     return text + "}\n";
+}
+
+bool belongs_into_boot(const Passport& passport) {
+    const auto is_encrypted = [&](std::string_view mount_point) {
+        return std::ranges::any_of(passport.encryption.volumes, [&](const EncryptedVolume& volume) {
+            return std::ranges::find(volume.mounts, mount_point, &EncryptedMount::mount_point) !=
+                   volume.mounts.end();
+        });
+    };
+    const Mount* boot = nullptr;
+    for (const Mount& mount : passport.inventory.mounts) {
+        if (mount.namespace_pid == 0 && mount.mount_point == "/boot") {
+            boot = &mount;  // of several the last one is on top
+        }
+    }
+    const auto is_read_only = [](std::string_view options) {
+        return options == "ro" || options.starts_with("ro,");
+    };
+    return boot != nullptr && boot->device.major != 0 && !is_read_only(boot->options) &&
+           !is_read_only(boot->super_options) && is_encrypted("/") && !is_encrypted("/boot");
 }
 
 Result<void> write_passport(FileStore& folder, const Passport& passport) {

@@ -5,12 +5,13 @@
 #include <iterator>
 #include <tuple>
 
+#include "platform/device_graph.h"
 #include "snapshot/coverage.h"
-#include "snapshot/device_graph.h"
 #include "snapshot/filesystem_kind.h"
 #include "snapshot/footing.h"
 #include "snapshot/hold_order.h"
 #include "snapshot/mount_tree.h"
+#include "snapshot/raid_members.h"
 #include "snapshot/swap.h"
 
 namespace stillpoint {
@@ -336,6 +337,7 @@ void Planner::count_devices() {
             add_once(counted, part);
         }
     }
+    counted = count_arrays_for_members(graph_, counted);
     SwapEffect swap = effect_of_swap(inventory_, graph_, superblocks_, finder_, counted);
     std::erase_if(counted,
                   [&](const std::string& name) { return contains(swap.not_counted, name); });

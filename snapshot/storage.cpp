@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "snapshot/device_graph.h"
+#include "platform/device_graph.h"
 #include "snapshot/filesystem_kind.h"
 #include "snapshot/footing.h"
 #include "snapshot/mount_tree.h"

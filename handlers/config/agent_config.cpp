@@ -170,6 +170,15 @@ void read_no_proxy(const IniEntry& entry, AgentConfig& config, ConfigWarnings& w
     }
 }
 
+void read_at_boot(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warnings) {
+    if (same_word(entry.value, "apply") || same_word(entry.value, "notice")) {
+        config.reinstall_at_boot = same_word(entry.value, "apply");
+    } else {
+        warnings.add(entry, "it is neither 'notice' nor 'apply'",
+                     config.reinstall_at_boot ? "'apply' is used" : "'notice' is used");
+    }
+}
+
 void read_entry(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warnings) {
     const auto is = [&](std::string_view section, std::string_view key) {
         return entry.section == section && entry.key == key;
@@ -182,6 +191,8 @@ void read_entry(const IniEntry& entry, AgentConfig& config, ConfigWarnings& warn
         read_bool(entry, config.rehearsal, warnings);
     } else if (is("hold", "only_devices")) {
         read_only_devices(entry, config, warnings);
+    } else if (is("restore", "at_boot")) {
+        read_at_boot(entry, config, warnings);
     } else if (is("host", "endpoint")) {
         read_endpoint(entry, config, warnings);
     } else if (is("tls", "ca_bundle")) {

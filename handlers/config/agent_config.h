@@ -24,6 +24,8 @@ struct AgentConfig {
     bool rehearsal = true;
     /// Nothing else may be frozen. No value: no such limit.
     std::optional<std::vector<DeviceNumber>> only_devices;
+    /// A restored machine brings its disks back at its start, and does not only say that it can.
+    bool reinstall_at_boot = false;
     std::vector<DiskMapping> disks;
     HttpTarget host{
         .tls = false, .host = "168.63.129.16", .port = 80, .path = "", .query = Secret()};
