@@ -51,6 +51,15 @@ class ByHostTest(outcome.OutcomeTest):
             self.assertEqual([*request.METADATA, {"Key": "DiskEncryptionSettings", "Value": KEYS}],
                              do["snapshotMetadata"])
 
+    def test_with_and_without_a_key_encryption_key_and_managed_disks(self):
+        secret = {"diskEncryptionKey": {"secretUrl": "https://vault.example/secrets/s/1"}}
+        for keys in (secret, {**secret, "keyEncryptionKey": {"keyUrl": "https://vault.example/keys/k/1"}}):
+            for managed in (True, False):
+                with self.subTest(keys=list(keys), managed=managed):
+                    _, do = self.sent(settings("onlyHost", ADE, {"isManagedVm": managed}),
+                                      answer(DiskEncryptionSettings=[keys]))
+                    self.assertEqual({"Key": "DiskEncryptionSettings", "Value": [keys]}, do["snapshotMetadata"][-1])
+
     def test_settings_may_be_any_json(self):
         for value in ("text", [1, 2], 0, False):
             _, do = self.sent(settings("onlyHost", ADE), answer(DiskEncryptionSettings=value))
@@ -89,9 +98,9 @@ class ByGuestTest(outcome.OutcomeTest):
         self.start_front()
         self.configure()
 
-    def check_kept(self, expected, *rules):
+    def check_kept(self, expected, *rules, managed=True):
         """`expected`: by blob, None for a snapshot without."""
-        public = settings("onlyGuest", ADE, luns=())
+        public = settings("onlyGuest", ADE, {"isManagedVm": managed}, luns=())
         with self.start_pulse() as beat:
             status = self.backup(public, *rules, {"path": "", "comp": "snapshot", "delay_ms": 300}, blobs=self.blobs())
             beat.wait_until_all_write(case.pulse.now_ns(), 5)
@@ -110,8 +119,9 @@ class ByGuestTest(outcome.OutcomeTest):
         self.assertEqual(expected, [taken[str(lun)].get(HEADER) for lun in range(3)])
 
     def test_each_blob_keeps_its_own(self):
-        self.check_kept(["{\"a\": 1}", "b", None], metadata_of(0, "{\"a\": 1}"), metadata_of(1, "b"),
-                        metadata_of(2, None))
+        for managed in (True, False):
+            self.check_kept(["{\"a\": 1}", "b", None], metadata_of(0, "{\"a\": 1}"), metadata_of(1, "b"),
+                            metadata_of(2, None), managed=managed)
 
     def test_one_that_cannot_be_read_costs_nothing_but_itself(self):
         self.check_kept(["a", None, None], metadata_of(0, "a"), metadata_of(1, "b", status=403),

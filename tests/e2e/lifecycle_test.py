@@ -71,7 +71,7 @@ class LifecycleTest(case.EndToEnd):
         case.trial.wait_until(lambda: not rig.ours(), "the worker to be gone")
         self.assertEqual([], [str(path) for path in rig.files_below("/run", "/dev/shm")])
         left = {path.name for path in rig.files_below(rig.STATE)}
-        self.assertLessEqual(left, {"passport.json", "worker.lock", "task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C",
+        self.assertLessEqual(left, {"passport.json", "last-point.json", "worker.lock", "task_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C",
                                     "machine_identity_FD76C85E-406F-4CFA-8EB0-CF18B123365C"})
 
     def test_commands_without_settings_succeed(self):

@@ -68,8 +68,10 @@ class Pulse:
         """When the write ended that was waiting at `moment`; `moment` itself if none was."""
         return next((end for begin, end in lane["stalls"] if begin <= moment < end), moment)
 
-    def all_stalled_at(self, moment):
-        return all(any(begin <= moment < end for begin, end in lane["stalls"]) for lane in self.lanes())
+    def all_stalled_at(self, moment, late_ns=0):
+        """`late_ns`: a writer may have begun its write so much later, on a machine too busy to let it begin."""
+        return all(any(begin <= moment + late_ns and moment < end for begin, end in lane["stalls"])
+                   for lane in self.lanes())
 
     def _wait(self, condition, what, limit_s):
         limit = time.monotonic() + limit_s

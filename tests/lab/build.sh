@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 base=${LAB_DIR:-$HOME/.cache/stillpoint}
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,mount,procps,cron,fdisk
-packages+=,lvm2,dmsetup,e2fsprogs,xfsprogs,btrfs-progs,dosfstools
+packages+=,lvm2,dmsetup,e2fsprogs,xfsprogs,btrfs-progs,dosfstools,cryptsetup-bin,sqlite3
 # Nothing here is of use to a test, and each costs a second of an emulated boot.
 masked=(apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
     e2scrub_reap.service getty.target getty@tty1.service serial-getty@ttyS0.service console-getty.service
@@ -59,7 +59,7 @@ make_root() {
     for unit in "${masked[@]}"; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
     ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
     ln -sf /etc/systemd/system/labd.service "$root/etc/systemd/system/multi-user.target.wants/"
-    printf '%s\n' virtio_console virtio_scsi sd_mod dm-mod xfs btrfs vfat nls_cp437 nls_ascii \
+    printf '%s\n' virtio_console virtio_scsi sd_mod aesni-intel dm-mod dm-crypt xfs btrfs vfat nls_cp437 nls_ascii \
         >"$root/etc/modules-load.d/lab.conf"
     # Disks have the names that Azure's own udev rules give them.
     for lun in {0..15}; do
@@ -74,12 +74,18 @@ make_root() {
     mke2fs -q -t ext4 -L root -d "$root" "$lab/root.raw"
 }
 
-make_loader() { # finds the root disk, then hands over to systemd
-    local loader=$lab/work/loader module number=10
-    mkdir -p "$loader"/{bin,proc,sys,dev,root,modules}
+make_loader() { # finds the root disk, opens it if it is encrypted, then hands over to systemd
+    local loader=$lab/work/loader root=$lab/work/root module library number=10
+    mkdir -p "$loader"/{bin,proc,sys,dev,root,boot,bek,run,modules}
+    cp "$root/sbin/cryptsetup" "$loader/bin/"
+    { chroot "$root" ldd /sbin/cryptsetup | grep -o '/[^ ]*'
+        echo /lib/x86_64-linux-gnu/libgcc_s.so.1 # for pthread_cancel: ldd does not list it
+    } | while read -r library; do
+        install -D "$root/$library" "$loader/$library"
+    done
     install "$(command -v busybox)" "$loader/bin/busybox"
     install "$here/guest/init" "$loader/init"
-    for module in virtio_pci virtio_blk; do
+    for module in virtio_pci virtio_blk aesni-intel xts dm-crypt vfat nls_cp437 nls_ascii; do
         modprobe -d "$debian/kernel" -S "$(ls "$debian/kernel/lib/modules")" --show-depends "$module"
     done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r module; do
         cp "$module" "$loader/modules/$((number++))-$(basename "$module")"

@@ -1,12 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# The host's snapshot service in the guest, on loopback: says yes to everything, to dosnapshot as soon as
-# /run/host/answer is there. Each request leaves a line in /run/host/asked. (The guest has no other interpreter.)
+# The host's snapshot service in the guest, on loopback, for as many disks as it is told (3): says yes to everything,
+# to dosnapshot as soon as /run/host/answer is there. Each request leaves a line in /run/host/asked. (The guest has no
+# other interpreter.)
 use strict;
 use warnings;
 use IO::Socket::INET;
 
 my $folder = '/run/host';
+my $disks = shift // 3;
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8080, Listen => 8, ReuseAddr => 1)
     or die "cannot listen: $!";
 $SIG{CHLD} = 'IGNORE';
@@ -25,7 +27,7 @@ sub answer_to {
         select(undef, undef, undef, 0.1);
     }
     my @disks = map { qq({"isSuccessful":"true","snapshotUri":"http://store/disks/$_?snapshot=t","errorMessage":"",)
-            . qq("statusCode":200,"ddSnapshotIdentifier":null}) } 0 .. 2;
+            . qq("statusCode":200,"ddSnapshotIdentifier":null}) } 0 .. $disks - 1;
     return '{"snapshotInfo":[' . join(',', @disks) . ']}';
 }
 

@@ -164,13 +164,16 @@ class Answer:
 
 
 class Guest:
-    """A running guest. `root` is the image of its system disk, `disks` {LUN: image}, all qcow2 and written to.
-    `state`: continue what save() wrote with the same disks, or overlays of them, instead of booting."""
+    """A running guest. `root` is the image of its system disk, `disks` {LUN: image}, all qcow2 and written to; so is
+    `keys`, the disk that Azure Disk Encryption has its key files on. `state`: continue what save() wrote with the
+    same disks, or overlays of them, instead of booting. `uuid` is the machine's, as its firmware says it."""
 
-    def __init__(self, lab, folder, root, disks, state=None):
+    def __init__(self, lab, folder, root, disks, state=None, keys=None, uuid=None):
         self.folder = pathlib.Path(folder)
+        self.images = {"root": root, **({"keys": keys} if keys else {}),
+                       **{f"lun{lun}": image for lun, image in disks.items()}}
         self._number = time.monotonic_ns()  # goes on where the guest that was saved had been
-        command = self._command(pathlib.Path(lab), root, disks)
+        command = self._command(pathlib.Path(lab), root, disks, keys, uuid)
         if state:
             command += ["-incoming", f"exec:cat '{state}'"]
         self._errors = open(self.folder / "qemu.log", "wb")
@@ -192,7 +195,7 @@ class Guest:
                     if (self.folder / name).exists()]
             raise GuestError(f"the guest did not start: {error!r}\n" + "\n".join(logs)) from error
 
-    def _command(self, lab, root, disks):
+    def _command(self, lab, root, disks, keys, uuid):
         command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1",
                    "-m", str(MEMORY_MB), "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                    "-rtc", "base=utc,clock=host", "-serial", f"file:{self.folder}/console.log",
@@ -203,8 +206,11 @@ class Guest:
                    "-kernel", str(lab / "vmlinuz"), "-initrd", str(lab / "loader.cpio.gz"),
                    "-append", "console=ttyS0 quiet panic=-1 audit=0 net.ifnames=0 systemd.show_status=0",
                    "-drive", f"if=none,id=root,format=qcow2,file={root}",
-                   "-device", "virtio-blk-pci,drive=root",
-                   "-device", "virtio-scsi-pci,id=data"]
+                   "-device", "virtio-blk-pci,drive=root"]
+        if keys:
+            command += ["-drive", f"if=none,id=keys,format=qcow2,file={keys}", "-device", "virtio-blk-pci,drive=keys"]
+        command += ["-uuid", uuid] if uuid else []
+        command += ["-device", "virtio-scsi-pci,id=data"]
         for lun, image in disks.items():
             command += ["-drive", f"if=none,id=lun{lun},format=qcow2,file={image}",
                         "-device", f"scsi-hd,bus=data.0,channel=0,scsi-id=0,lun={lun},drive=lun{lun},"
@@ -231,6 +237,17 @@ class Guest:
     def put(self, local, remote, mode=0o755):
         self.run(f"cat > '{remote}.new' && chmod {mode:o} '{remote}.new' && mv '{remote}.new' '{remote}'",
                  data=pathlib.Path(local).read_bytes())
+
+    def snapshot(self, folder):
+        """All disks but the keys' at one moment: {name: image}. The guest writes to overlays from then on, in
+        `folder`; the images stay as they are as long as it runs and after it."""
+        frozen = {name: image for name, image in self.images.items() if name != "keys"}
+        overlays = {name: pathlib.Path(folder) / f"{name}-after.qcow2" for name in frozen}
+        self.monitor.call("transaction", actions=[
+            {"type": "blockdev-snapshot-sync", "data": {"device": name, "snapshot-file": str(path), "format": "qcow2"}}
+            for name, path in overlays.items()])
+        self.images.update(overlays)
+        return frozen
 
     def save(self, path):
         """Writes memory and devices to a file and ends QEMU. From then on the images are only to be overlaid."""

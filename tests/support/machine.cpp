@@ -39,6 +39,8 @@ void set_value(BlockDevice& device, const std::string& key, const std::string& v
         device.dm_name = value;
     } else if (key == "uuid") {
         device.dm_uuid = value;
+    } else if (key == "activity") {
+        device.raid_activity = value;
     } else if (key == "on") {
         std::istringstream names(value);
         for (std::string name; std::getline(names, name, ',');) {

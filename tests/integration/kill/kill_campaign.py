@@ -184,7 +184,7 @@ class Campaign:
         if frozen:
             fail(f"left frozen: {frozen}; thawed by the test: {scratch.rescue(self.mounts)}")
         self._check_claim(record, hold, killed_at)
-        self._check_ledger(record, survivors)
+        self._check_ledger(record, survivors, hold)
         if record["traced"]:
             self._check_trace(record, traces)
 
@@ -211,10 +211,12 @@ class Campaign:
             record["failures"].append(f"thaw-stale left with {done.returncode}: {done.stderr}")
         return trace
 
-    def _check_ledger(self, record, survivors):
-        """Whoever survived tidies up. If nobody did, the next start must."""
+    def _check_ledger(self, record, survivors, hold):
+        """Whoever survived tidies up. If nobody did, the next start must. One that had not met the worker when it was
+        killed leaves the ledger to those who may be holding by it."""
         left = ledgers()
-        if left and (survivors or record["kind"] == "all"):
+        met = "cannot reach the worker" not in hold.errors()
+        if left and ((survivors and met) or record["kind"] == "all"):
             record["failures"].append(f"ledger left: {left}; survivors {survivors}")
         elif left:
             record["swept_by_next_start"] = True

@@ -11,8 +11,7 @@
 namespace stillpoint {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
+using namespace std::chrono_literals;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -110,6 +109,10 @@ const Row kOtherRows[] = {
     {"endpoint_user", "[host]\nendpoint = http://u@h", is_default, "is used"},
     {"endpoint_port", "[host]\nendpoint = http://h:0", is_default, "is used"},
     {"endpoint_no_host", "[host]\nendpoint = http://:80", is_default, "is used"},
+    {"at_boot", "[restore]\nat_boot = Apply", [](const Config& c) { return c.reinstall_at_boot; }},
+    {"at_boot_notice", "[restore]\nat_boot = notice", is_default},
+    {"at_boot_broken", "[restore]\nat_boot = yes", is_default,
+     "it is neither 'notice' nor 'apply'; 'notice' is used"},
     {"ca_bundle", "[tls]\nca_bundle = /etc/ssl/own.pem",
      [](const Config& c) { return c.ca_bundle == "/etc/ssl/own.pem"; }},
     {"ca_bundle_relative", "[tls]\nca_bundle = own.pem", is_default,

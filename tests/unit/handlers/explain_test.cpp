@@ -20,6 +20,19 @@ TEST(Explain, KnowsNamesToo) {
     EXPECT_NE(explain("freeze_failed")->find(*explain("121")), std::string::npos);
 }
 
+TEST(Explain, KnowsWhatTheServiceSaysOfEncryptedMachines) {
+    for (const char* code :
+         {"UserErrorEncryptedVmNotSupportedWithDiskEx", "UserErrorKeyVaultPermissionsNotConfigured",
+          "DiskEncryptionInternalError", "BCMProtGetSaSUriAsyncError", "UserErrorKeyVaultNotFound",
+          "EncryptedWithBekOnly"}) {
+        const auto text = explain(code);
+        ASSERT_TRUE(text) << code;
+        EXPECT_TRUE(text->starts_with(std::string(code) + "\n")) << *text;
+        EXPECT_NE(text->find("\n  what to do: "), std::string::npos) << *text;
+    }
+    EXPECT_NE(explain("EncryptedWithBekOnly")->find("2017"), std::string::npos);
+}
+
 TEST(Explain, SaysWhenThereIsNoSuchCode) {
     for (const char* code : {"", "9999", "121x", "-1", "freeze"}) {
         const auto text = explain(code);

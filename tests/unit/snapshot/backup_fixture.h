@@ -53,6 +53,7 @@ struct RunBackup : ::testing::Test {
     BackupServices services;
     ApplicationHooks* hooks = nullptr;
     std::chrono::seconds passport_takes{0};
+    EncryptionTold told;  // when the last hold was planned
     std::function<void(const BackupReport&)> host_asked;
     Result<HttpReply> host_is = http_reply(200, "{}");
     Result<HttpReply> host_took = http_reply(200, R"({"snapshotInfo": [
@@ -73,12 +74,14 @@ struct RunBackup : ::testing::Test {
 
     BackupReport run() {
         const BackupTools tools{still_point, http, held_http, clock, log, hooks, host_asked};
-        return run_backup(request, services, tools, [this]() -> Result<GuestPlan> {
-            EXPECT_FALSE(still_point.held()) << "a file is written while held";
-            clock.advance(passport_takes);
-            journal.emplace_back("passport");
-            return plan;
-        });
+        return run_backup(request, services, tools,
+                          [this](const EncryptionTold& known) -> Result<GuestPlan> {
+                              told = known;
+                              EXPECT_FALSE(still_point.held()) << "a file is written while held";
+                              clock.advance(passport_takes);
+                              journal.emplace_back("passport");
+                              return plan;
+                          });
     }
 
     void allow_fallback() {

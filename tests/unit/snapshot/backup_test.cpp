@@ -208,6 +208,8 @@ TEST_F(RunBackup, AsksForTheEncryptionOnlyUntilItIsKnown) {
     EXPECT_NE(http.sent[0].body.find("preSnapshotSettings"), std::string::npos);
     EXPECT_EQ(http.sent[3].body.find("preSnapshotSettings"), std::string::npos);
     EXPECT_NE(held_http.sent.back().find(R"("DiskEncryptionSettings")"), std::string::npos);
+    EXPECT_EQ(told.host.value_or(HostEncryption()).settings, R"({"version": "1.1"})")
+        << "what is written before the hold knows it";
 }
 
 TEST_F(RunBackup, ReadsTheEncryptionOfTheBlobsBeforeTheHold) {
@@ -219,6 +221,8 @@ TEST_F(RunBackup, ReadsTheEncryptionOfTheBlobsBeforeTheHold) {
     EXPECT_EQ(journal, (kAsked + Journal{"os.vhd", "data.vhd"} + kByGuest));
     EXPECT_NE(held_http.sent.at(1).find("DiskEncryptionSettings: of GET /vhds/data.vhd\r\n"),
               std::string::npos);
+    EXPECT_EQ(told.blobs,
+              (std::vector<std::string>{"of GET /vhds/os.vhd", "of GET /vhds/data.vhd"}));
 }
 
 TEST_F(RunBackup, LeavesTimeForTheLastLookAfterASlowPassport) {

@@ -84,7 +84,7 @@ const Row kRows[] = {
     {"mirror",
      "[devices]\ndisk sdb 8:16\nmd md0 9:0 on=sda2,sdb\n"
      "[mounts]\n40 30 9:0 / /d rw - xfs /dev/md0 rw\n",
-     {"sda1", "sda2", "sdb"}},
+     {"sda1", "md0"}},
     {"partitioned_mirror",
      "[devices]\ndisk sdb 8:16\nmd md0 9:0 on=sda2,sdb\npartition md0p1 259:0 on=md0\n"
      "[mounts]\n40 30 259:0 / /d rw - xfs /dev/md0p1 rw\n",
