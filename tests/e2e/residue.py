@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks for planted secrets in everything that a run may have written."""
 import base64
+import contextlib
 import re
 
 import request
@@ -37,14 +38,24 @@ def secrets_in(secrets, folder, places=PLACES):
 
 
 def memory_of(pid):
-    """All that a process has in its memory now."""
-    found = []
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+    """All that a process has in its memory now. What it gives back while this reads is left out."""
+    found, span = [], (0, 0)
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
-            span, rights = line.split()[:2]
-            begin, end = (int(one, 16) for one in span.split("-"))
-            # Left out: pages of the kernel's own, and the terabytes that a sanitizer sets aside.
-            if rights[0] == "r" and "[v" not in line and end - begin < 1 << 30:
-                memory.seek(begin)
-                found.append(memory.read(end - begin))
+            if match := re.match(r"([0-9a-f]+)-([0-9a-f]+) (r?)", line):
+                # Kernel pages ([vvar], [vdso]) lie there too, but cannot be read.
+                span = (int(match[1], 16), int(match[2], 16)) if match[3] and "[v" not in line else (0, 0)
+            elif line.startswith("Rss:") and int(line.split()[1]) and span != (0, 0):
+                # By its Rss: of what a sanitizer sets aside, terabytes are empty.
+                found.append(pages_of(memory, *span))
+    return b"".join(found)
+
+
+def pages_of(memory, begin, end, chunk=1 << 20):
+    found = []
+    with contextlib.suppress(OSError):  # no longer there
+        memory.seek(begin)
+        while begin < end and (piece := memory.read(min(chunk, end - begin))):
+            found.append(piece)
+            begin += len(piece)
     return b"".join(found)
