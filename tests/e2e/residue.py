@@ -39,15 +39,15 @@ def secrets_in(secrets, folder, places=PLACES):
 
 def memory_of(pid):
     """All that a process has in its memory now. What it gives back while this reads is left out."""
-    found, span = [], (0, 0)
+    found, readable = [], False
     with open(f"/proc/{pid}/smaps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for line in maps:
             if match := re.match(r"([0-9a-f]+)-([0-9a-f]+) (r?)", line):
-                # Kernel pages ([vvar], [vdso]) lie there too, but cannot be read.
-                span = (int(match[1], 16), int(match[2], 16)) if match[3] and "[v" not in line else (0, 0)
-            elif line.startswith("Rss:") and int(line.split()[1]) and span != (0, 0):
-                # By its Rss: of what a sanitizer sets aside, terabytes are empty.
-                found.append(pages_of(memory, *span))
+                begin, end = int(match[1], 16), int(match[2], 16)
+                # Left out: pages of the kernel's own, and the terabytes that a sanitizer sets aside.
+                readable = bool(match[3]) and "[v" not in line and end - begin < 1 << 30
+            elif readable and line.startswith("Rss:") and int(line.split()[1]):
+                found.append(pages_of(memory, begin, end))
     return b"".join(found)
 
 
