@@ -4,7 +4,6 @@
 last point, and never a reason to fail. The encrypted disk is a loop device, so its header can be read without
 device-mapper.
 """
-import contextlib
 import hashlib
 import json
 import pathlib
@@ -62,7 +61,7 @@ class EncryptedDisk(outcome.OutcomeTest):
 
 
 class MemoryTest(EncryptedDisk):
-    FRONT = ("--host-delay-ms", 2000)
+    FRONT = ("--host-delay-ms", 8000)
     UUID = slice(168, 204)  # of a LUKS2 header
 
     def test_no_key_is_in_the_memory_of_a_backup_and_no_core_would_be_written(self):
@@ -70,11 +69,10 @@ class MemoryTest(EncryptedDisk):
         beat = self.start_pulse()
         self.assertEqual(0, self.guest.run("enable", 1).code)
         beat.wait_until_all_held(20)
-        memory, limits = b"", []
-        for pid in rig.ours():
-            with contextlib.suppress(OSError):  # a child that has ended meanwhile
-                memory += residue.memory_of(pid)
-                limits.append(pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii"))
+        pids = [*rig.ours("worker"), *rig.ours("guard")]
+        limits = [pathlib.Path(f"/proc/{pid}/limits").read_text(encoding="ascii") for pid in pids]
+        memory = b"".join(map(residue.memory_of, pids))
+        self.assertEqual(rig.TRANSITION, self.guest.status(1).inner["code"], "the memory was read too late")
         self.check_success(self.guest.wait_for_end(1))
         self.assertGreaterEqual(len(limits), 2, "the worker and the guard")
         self.assertIn(self.content()[self.UUID], memory, "the search finds nothing, not even what a passport holds")
