@@ -98,12 +98,16 @@ Candidates at_named_place(const WantedVolume& volume, const RestoreFacts& facts,
 
 Candidates with_header_on_device(const WantedVolume& volume, const RestoreFacts& facts) {
     // What a volume says of itself beats the device that its line names: that may have moved.
-    if (const RestoreDevice* keeper = device_at(facts, volume.kept_in)) {
-        return {{keeper}, "", false, std::nullopt};
-    }
+    const RestoreDevice* keeper = device_at(facts, volume.kept_in);
+    const EncryptionHeader* kept = keeper != nullptr ? header_on(facts, *keeper) : nullptr;
     const std::string uuid = uuid_of(volume);
     Candidates result;
-    if (!uuid.empty()) {
+    if (kept != nullptr && !kept->uuid.empty()) {
+        // Its twin says the same of itself.
+        result.devices = with_header(facts, lower_case(kept->uuid));
+    } else if (keeper != nullptr) {
+        result.devices = {keeper};
+    } else if (!uuid.empty()) {
         result.devices = with_header(facts, uuid);
     }
     if (result.devices.empty()) {

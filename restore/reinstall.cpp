@@ -30,6 +30,11 @@ public:
                 give_up(facts.error());
                 break;
             }
+            // Filesystems are checked in a look: it takes long, and a signal ends the check it is
+            // in.
+            if (gave_up_on_signal()) {
+                break;
+            }
             result_.plan = plan_restore(*facts, restore_.choices);
             if (!do_what_can_be_done() && !result_.failure) {
                 end();
@@ -53,8 +58,7 @@ private:
             if (step.later || failed_.contains(step.volume) || !tried_.insert(step.does).second) {
                 continue;
             }
-            if (stopped_()) {
-                give_up(fail(Code::restore_step_failed, "it was stopped by a signal"));
+            if (gave_up_on_signal()) {
                 return acted;
             }
             tell_(step.does);
@@ -81,6 +85,14 @@ private:
         }
         left_.push_back(
             {step.volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
+    }
+
+    bool gave_up_on_signal() {
+        const bool stopped = stopped_();
+        if (stopped) {
+            give_up(fail(Code::restore_step_failed, "it was stopped by a signal"));
+        }
+        return stopped;
     }
 
     void give_up(Error failure) {

@@ -189,6 +189,11 @@ Result<void> RestoreRun::act(const RepairHeader& action) {
     if (Result<void> made = make_folder(action.copy.substr(0, action.copy.rfind('/'))); !made) {
         return made;
     }
+    // A detached header below the root is a file there, whatever a link in it names here.
+    const Result<std::string> header = system_.resolve(action.device);
+    if (!header) {
+        return header.error();
+    }
     const Result<std::string> copy =
         system_.copy_beginning(action.device, action.copy_bytes, action.copy);
     if (!copy) {
@@ -196,7 +201,7 @@ Result<void> RestoreRun::act(const RepairHeader& action) {
     }
     copies_.push_back(*copy);
     // The one call without --disable-locks: with it cryptsetup does not write the header.
-    return tool({"cryptsetup", "--batch-mode", "repair", action.device});
+    return tool({"cryptsetup", "--batch-mode", "repair", *header});
 }
 
 /// What stands on a device would keep it from being closed: the system may have activated it by
@@ -322,9 +327,13 @@ Result<void> RestoreRun::act(const LookInside& action) {
     end_stale_look();
     // Whatever comes of it: it is not looked into again.
     kept_lines_[action.device];
+    const Result<std::string> key_file = system_.resolve(action.key_file);
+    if (!key_file) {
+        return key_file.error();
+    }
     if (Result<void> opened =
             tool({"cryptsetup", "--disable-locks", "--batch-mode", "open", "--readonly", "--type",
-                  "luks", "--key-file", action.key_file, action.device, name});
+                  "luks", "--key-file", *key_file, action.device, name});
         !opened) {
         return opened;
     }

@@ -215,8 +215,8 @@ TEST(Reinstall, ALostCrypttabIsRebuiltFromThePassport) {
     EXPECT_THAT(machine.table("/etc/fstab"), HasSubstr("LABEL=BEK\\040VOLUME"));
 }
 
-TEST(Reinstall, WithoutPassportALostCrypttabIsRebuiltFromTheLinesInside) {
-    RestoredMachine machine;
+/// Neither passport nor crypttab, but the lines that two of the volumes keep in their filesystems.
+void leave_only_the_lines_inside(RestoredMachine& machine) {
     machine.restore.point.reset();
     machine.restore.point_problem = "none";
     machine.system.files.erase("/etc/crypttab");
@@ -229,6 +229,11 @@ TEST(Reinstall, WithoutPassportALostCrypttabIsRebuiltFromTheLinesInside) {
         machine.system.add_file_inside(uuid, folder + "fstab_line",
                                        RestoredMachine::fstab_line(lun) + "\n");
     }
+}
+
+TEST(Reinstall, WithoutPassportALostCrypttabIsRebuiltFromTheLinesInside) {
+    RestoredMachine machine;
+    leave_only_the_lines_inside(machine);
     const ReinstallResult result = machine.apply();
 
     EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
@@ -238,6 +243,17 @@ TEST(Reinstall, WithoutPassportALostCrypttabIsRebuiltFromTheLinesInside) {
     EXPECT_THAT(machine.table("/etc/fstab"), HasSubstr(RestoredMachine::fstab_line(1)));
     EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("--readonly")));
     EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("ro,norecovery,nouuid")));
+}
+
+TEST(Reinstall, TwinsThatKeepTheSameLinesAreLeft) {
+    RestoredMachine machine;
+    leave_only_the_lines_inside(machine);
+    machine.add_attached(0, "sdx", "uuid-0", {"ext4", "fs-0", "", false});
+    const ReinstallResult result = machine.apply();
+
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol0")->code, Code::volume_ambiguous);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data1", "/mnt/azure_bek_disk"));
 }
 
 TEST(Reinstall, ARootDiskOlderThanTheDataDisksIsSaidAndHarmless) {
@@ -485,6 +501,19 @@ TEST(Reinstall, NamesAMissingTool) {
     ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
     EXPECT_THAT(left(result, "vol0")->why, HasSubstr("'cryptsetup' is not installed"));
     EXPECT_THAT(machine.mounted(), ElementsAre("/mnt/azure_bek_disk"));
+}
+
+TEST(Reinstall, RepairsTheHeaderThatTheRootMeans) {
+    RestoredMachine machine;
+    EncryptionHeader header = testing::luks("uuid-0");
+    header.state = HeaderState::one_copy_damaged;
+    machine.system.add_header("/dev/sdc", header, RestoredMachine::key(0));
+    machine.system.add_header("/mnt/restored/header", header, RestoredMachine::key(0));
+    machine.system.folder_links["/dev/sdc"] = "/mnt/restored/header";
+    machine.restore.choices.repair_headers = true;
+    (void)machine.apply();
+    EXPECT_THAT(machine.system.commands(),
+                Contains("cryptsetup --batch-mode repair /mnt/restored/header"));
 }
 
 // --- What is open already

@@ -130,5 +130,25 @@ TEST(Rollback, SaysWhatCouldNotBePutBack) {
     EXPECT_THAT(reinstall_text(result), HasSubstr("Could not be put back"));
 }
 
+TEST(Rollback, ASignalDuringTheLastLookTakesEverythingBack) {
+    RestoredMachine machine;
+    make_it_hard(machine);
+    const std::string before = machine.system.state();
+    int last = 0;
+    machine.stopped = [&] {
+        ++last;
+        return false;
+    };
+    (void)machine.apply();
+
+    RestoredMachine stopped;
+    make_it_hard(stopped);
+    stopped.stopped = [&] { return --last == 0; };
+    const ReinstallResult result = stopped.apply();
+    EXPECT_EQ(exit_code_of(result), 1);
+    EXPECT_TRUE(result.done.empty());
+    EXPECT_EQ(stopped.system.state(), before);
+}
+
 }  // namespace
 }  // namespace stillpoint
