@@ -60,7 +60,8 @@ std::string or_none(const std::string& text, std::string_view none) {
     return text.empty() ? std::string(none) : text;
 }
 
-/// What a line's parser gives: an entry, or which field is wrong and why.
+/// What a line's parser gives: an entry, or which field is wrong and why. Never what stands in it:
+/// a line with a blank too many may have a password anywhere.
 template <class Entry>
 struct Parsed {
     std::optional<Entry> entry;
@@ -112,8 +113,7 @@ Parsed<FstabEntry> fstab_entry(const std::vector<std::string_view>& fields) {
         if (fields.size() > index) {
             const std::optional<int> value = number_of(fields[index]);
             if (!value || *value < 0) {
-                return wrong<FstabEntry>(
-                    fmt::format("field {} is '{}' and no number", name, fields[index]));
+                return wrong<FstabEntry>(fmt::format("field {} is no number", name));
             }
             *number = *value;
         }
@@ -142,13 +142,12 @@ Parsed<AzureCryptMountEntry> azure_entry(const std::vector<std::string_view>& fi
     }
     if (fields[5] != "True" && fields[5] != "False") {
         return wrong<AzureCryptMountEntry>(
-            fmt::format("field 6, the clear-text key, is '{}' and not True or False", fields[5]));
+            "field 6, the clear-text key, is neither True nor False");
     }
     if (fields.size() == 7) {
         const std::optional<int> slot = number_of(fields[6]);
         if (!slot || *slot < -1) {
-            return wrong<AzureCryptMountEntry>(
-                fmt::format("field 7, the key slot, is '{}' and no number", fields[6]));
+            return wrong<AzureCryptMountEntry>("field 7, the key slot, is no number");
         }
         entry.keyslot = *slot;
     }

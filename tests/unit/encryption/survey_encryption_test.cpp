@@ -11,6 +11,7 @@
 namespace stillpoint {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -299,6 +300,22 @@ TEST_F(Survey, RecordsNoPasswordOfATable) {
     ASSERT_EQ(all.fstab.size(), 2U);
     EXPECT_EQ(all.fstab[0].source, "/dev/sda1");
     EXPECT_EQ(all.fstab[1].options, "ro,passwd,noatime");
+}
+
+TEST_F(Survey, QuotesNothingOfALineThatIsBroken) {
+    machine("");
+    // A blank behind a comma makes the password a field of its own.
+    sources_.fstab =
+        "//server/x /x cifs rw, password=hunter2 0\n"
+        "/dev/sda2 /p x ro 0 passwd=hunter2\n";
+    sources_.crypttab = "a/hunter2 /dev/sdz none\nhunter2\n";
+    sources_.azure_crypt_mount = "a b c d e hunter2\na b c d e False hunter2\n";
+
+    const EncryptionSurvey all = survey();
+
+    EXPECT_EQ(all.gaps.size(), 6U);
+    EXPECT_THAT(all.gaps, Contains("'/etc/fstab' line 1: field 5, dump, is no number"));
+    EXPECT_THAT(render_survey(all, 0), Not(HasSubstr("hunter2")));
 }
 
 TEST_F(Survey, TellsOfABrokenTableAndOfAMissingVfat) {
