@@ -73,6 +73,15 @@ Parsed<Entry> wrong(std::string problem) {
     return {std::nullopt, std::move(problem)};
 }
 
+/// Many people end a line with a comment. Where a field must be, '#' may begin a name.
+void drop_comment(std::vector<std::string_view>& fields, std::size_t mandatory) {
+    const auto first =
+        fields.begin() + static_cast<std::ptrdiff_t>(std::min(mandatory, fields.size()));
+    fields.erase(std::find_if(first, fields.end(),
+                              [](std::string_view field) { return field.starts_with('#'); }),
+                 fields.end());
+}
+
 std::optional<int> number_of(std::string_view text) {
     int number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -80,7 +89,8 @@ std::optional<int> number_of(std::string_view text) {
                                                                     : std::nullopt;
 }
 
-Parsed<CrypttabEntry> crypttab_entry(const std::vector<std::string_view>& fields) {
+Parsed<CrypttabEntry> crypttab_entry(std::vector<std::string_view> fields) {
+    drop_comment(fields, 2);
     if (fields.size() < 2) {
         return wrong<CrypttabEntry>("field 2, the device, is missing");
     }
@@ -101,10 +111,12 @@ Parsed<CrypttabEntry> crypttab_entry(const std::vector<std::string_view>& fields
     return {entry, ""};
 }
 
-Parsed<FstabEntry> fstab_entry(const std::vector<std::string_view>& fields) {
-    if (fields.size() < 3 || fields.size() > 6) {
+Parsed<FstabEntry> fstab_entry(std::vector<std::string_view> fields) {
+    drop_comment(fields, 3);
+    // What follows the sixth is ignored, as mount(8) does.
+    if (fields.size() < 3) {
         return wrong<FstabEntry>(
-            fmt::format("{} fields where there must be 3 to 6", fields.size()));
+            fmt::format("{} fields where 3 are the least there can be", fields.size()));
     }
     FstabEntry entry{unescaped(fields[0]), unescaped(fields[1]), std::string(fields[2]), "", 0, 0};
     entry.options = fields.size() > 3 ? unescaped(fields[3]) : "defaults";

@@ -66,6 +66,21 @@ TEST(Fstab, NamesWhatIsNoNumber) {
     EXPECT_THAT(parse_fstab("/dev/sda1 /\n").problems, ElementsAre(HasSubstr("2 fields")));
 }
 
+TEST(Tables, HaveLinesThatEndWithAComment) {
+    const auto crypttab =
+        parse_crypttab("a /dev/x # the first\nb /dev/y none #two\nc /dev/z /k luks # a b c\n");
+    EXPECT_THAT(crypttab.problems, IsEmpty());
+    EXPECT_THAT(crypttab.entries(), ElementsAre(CrypttabEntry{"a", "/dev/x", "", ""},
+                                                CrypttabEntry{"b", "/dev/y", "", ""},
+                                                CrypttabEntry{"c", "/dev/z", "/k", "luks"}));
+    const auto fstab = parse_fstab(
+        "/dev/a /a ext4 # x\n/dev/b /b ext4 ro 0 2 # our data\n/dev/c /c ext4 ro 0 2 more\n");
+    EXPECT_THAT(fstab.problems, IsEmpty());
+    EXPECT_THAT(fstab.entries(), ElementsAre(FstabEntry{"/dev/a", "/a", "ext4", "defaults", 0, 0},
+                                             FstabEntry{"/dev/b", "/b", "ext4", "ro", 0, 2},
+                                             FstabEntry{"/dev/c", "/c", "ext4", "ro", 0, 2}));
+}
+
 TEST(AzureCryptMount, ReadsOldAndNewLines) {
     const auto table = parse_azure_crypt_mount(
         "\nosencrypt /dev/sda1 /boot/luks/osluksheader / ext4 False -1\n"
