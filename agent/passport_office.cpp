@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "agent/machine_survey.h"
+#include "encryption/header_changes.h"
 #include "encryption/key_urls.h"
 #include "encryption/readiness.h"
 #include "platform/linux/directory_store.h"
@@ -69,7 +70,11 @@ void PassportOffice::record(Passport passport, const EncryptionTold& told) {
         passport.encryption = *survey_;
         join_key_urls(passport.encryption, urls_of(told));
         warn(passport);
-        recorded_ = render_passport(passport);
+        Passport kept = passport;
+        if (last_) {
+            kept.encryption = to_compare_with(*last_, passport.encryption);
+        }
+        recorded_ = render_passport(kept);
     }
     write(passport);
 }

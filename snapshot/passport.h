@@ -36,7 +36,8 @@ struct Passport {
 inline constexpr int kPassportFormat = 1;
 inline constexpr std::string_view kPassportFile = "passport.json";
 /// The passport of the last backup that gave a point, and whose encryption was looked at: what the
-/// next one compares with. A backup that fails leaves it as it is.
+/// next one compares with. What that backup did not know of a volume, an older one says here. A
+/// backup that fails leaves it as it is.
 inline constexpr std::string_view kLastPointFile = "last-point.json";
 /// A copy of the passport, in /boot, where root is encrypted: readable when root does not open.
 inline constexpr std::string_view kBootPassportFile = "stillpoint-passport.json";

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "encryption/header_changes.h"
+
 namespace stillpoint {
 namespace {
 
@@ -137,6 +139,36 @@ TEST_F(Readiness, SeesThatAKeyHasAnotherVersion) {
     EXPECT_THAT(ids(), ElementsAre("key_version_changed", "key_version_changed"));
     volume().keys = {};  // the host did not say it this time
     EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(Readiness, SeesThatAKeyEncryptionKeyCameOrWent) {
+    volume().keys.key_encryption = "";
+    EXPECT_EQ(only_sentence(),
+              "'sdc1' ('data'): its key encryption key is another one than at the last point: none "
+              "was 'https://v/keys/k/1'");
+    std::swap(last, now);
+    EXPECT_THAT(ids(), ElementsAre("key_version_changed"));
+    volume().keys.secret = "";  // then nothing says that there was none
+    last.volumes[0].keys.secret = "";
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(Readiness, ComparesWithWhatWasKnownBeforeABlindPoint) {
+    const EncryptedVolume before = volume();
+    volume().device = "sdd1";  // the same all the same
+    volume().keys = {};
+    header().digests = {};
+    header().uuid = "";
+    header().state = HeaderState::not_understood;
+    last = to_compare_with(last, now);
+    EXPECT_EQ(last.volumes[0].device, "sdd1");
+
+    now.volumes = {before};
+    EXPECT_THAT(ids(), IsEmpty());
+    volume().keys.secret = "https://v/secrets/s/2";
+    header().digests = {"h2", "k2"};
+    EXPECT_THAT(ids(), ElementsAre("keyslots_changed", "key_version_changed"));
+    EXPECT_EQ(to_compare_with(last, now), now) << "what is known is kept";
 }
 
 TEST_F(Readiness, NamesAHeaderOnADiskThatIsNotInThePoint) {
