@@ -27,6 +27,11 @@ bool is_unknown(const EncryptionHeader& header) {
     return header.digests.header.empty();
 }
 
+/// The copies differ in their bytes: which one is described does not make it another header.
+bool is_from_one_copy(const EncryptionHeader& header) {
+    return header.state == HeaderState::one_copy_damaged;
+}
+
 std::string or_none(const std::string& url) {
     return url.empty() ? "none" : fmt::format("'{}'", url);
 }
@@ -60,12 +65,13 @@ private:
             add("keyslots_changed",
                 fmt::format("its keyslots changed since the last point: {}, where there were {}",
                             summary_of(header.keyslots), summary_of(before.keyslots)));
-        } else if (before.digests.keyslots != header.digests.keyslots) {
+        } else if (!before.digests.keyslots.empty() && !header.digests.keyslots.empty() &&
+                   before.digests.keyslots != header.digests.keyslots) {
             add("keyslots_changed",
                 "its keyslots changed since the last point: a key in them is another one");
         } else if (before.tokens != header.tokens) {
             add("tokens_changed", "what gives its keys (tokens) changed since the last point");
-        } else {
+        } else if (is_from_one_copy(before) == is_from_one_copy(header)) {
             add("header_changed", "its header changed since the last point, but not its keys");
         }
     }

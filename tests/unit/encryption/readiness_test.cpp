@@ -171,6 +171,21 @@ TEST_F(Readiness, ComparesWithWhatWasKnownBeforeABlindPoint) {
     EXPECT_EQ(to_compare_with(last, now), now) << "what is known is kept";
 }
 
+TEST_F(Readiness, TakesTheOtherCopyOfAHeaderForTheSameHeader) {
+    header().digests.header = "h2";
+    header().state = HeaderState::one_copy_damaged;
+    EXPECT_THAT(ids(), ElementsAre("header_copy_damaged"));
+    std::swap(last, now);  // repaired
+    EXPECT_THAT(ids(), IsEmpty());
+    last.volumes[0].header.state = HeaderState::sound;
+    EXPECT_THAT(ids(), ElementsAre("header_changed"));
+}
+
+TEST_F(Readiness, DoesNotCompareKeyslotsThatWereNotRead) {
+    header().digests = {"h2", ""};
+    EXPECT_THAT(ids(), ElementsAre("header_changed"));
+}
+
 TEST_F(Readiness, NamesAHeaderOnADiskThatIsNotInThePoint) {
     volume().header_file = "/boot/luks/x";
     volume().header_disks = {"sda"};
