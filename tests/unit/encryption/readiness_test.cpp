@@ -134,6 +134,12 @@ TEST_F(Readiness, SaysThatReencryptionIsUnderWay) {
     EXPECT_THAT(ids(), ElementsAre("reencryption"));
 }
 
+TEST_F(Readiness, DoesNotMindReencryptionOfWhatIsNotInThePoint) {
+    header().reencrypting = true;
+    disks = {"sda"};
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
 TEST_F(Readiness, SeesThatAKeyHasAnotherVersion) {
     volume().keys = {"https://v/secrets/s/2", "https://v/keys/k/2", "/vault"};
     EXPECT_THAT(ids(), ElementsAre("key_version_changed", "key_version_changed"));
@@ -214,6 +220,22 @@ TEST_F(Readiness, NamesAKeyFileThatIsNotThere) {
     EXPECT_THAT(ids(), IsEmpty());
 }
 
+TEST_F(Readiness, DoesNotMissAKeyFileThatIsNotLookedFor) {
+    for (const char* elsewhere : {"/keyfile:LABEL=dev", "/k:/dev/sdz1", "/k:UUID=1"}) {
+        volume().key_file = elsewhere;
+        EXPECT_THAT(ids(), IsEmpty()) << elsewhere;
+    }
+    Mount served;
+    served.mount_point = "/net";
+    served.type = "nfs4";
+    served.device = {0, 50};
+    inventory.mounts = {served};
+    volume().key_file = "/net/key";
+    EXPECT_THAT(ids(), IsEmpty());
+    volume().key_file = "/network/key";
+    EXPECT_THAT(ids(), ElementsAre("key_file_missing"));
+}
+
 TEST_F(Readiness, NamesWhatOnlyThisMachineOpens) {
     volume().bound_to_machine = true;
     EXPECT_THAT(ids(), ElementsAre("bound_to_machine"));
@@ -236,11 +258,17 @@ TEST_F(Readiness, WarnsBeyondTheLimitsOfARestoreJob) {
     BlockDevice large;
     large.name = "sdc";
     large.size_bytes = (4097ULL << 30U) + 1;
-    inventory.devices = {large};
+    BlockDevice keys;
+    keys.name = "sdb1";
+    keys.disk = "sdb";
+    inventory.devices = {large, keys};
     disks.resize(17, "sdc");
     EXPECT_THAT(ids(), IsEmpty()) << "nothing of Azure Disk Encryption is here";
     volume().of_azure = true;
     EXPECT_THAT(ids(), ElementsAre("too_many_disks", "disk_too_large"));
+    disks[0] = "sdb";
+    now.ade.bek_device = "sdb1";
+    EXPECT_THAT(ids(), ElementsAre("disk_too_large")) << "the disk with the keys does not count";
 }
 
 }  // namespace
