@@ -55,6 +55,9 @@ Result<Passport> parse_passport(std::string_view text);
 /// can be read and written without it.
 bool belongs_into_boot(const Passport& passport);
 
+/// Errors: file_unreadable (os: ENOENT when there is none), passport_malformed.
+Result<Passport> read_passport(const FileStore& folder, std::string_view name);
+
 /// Errors: file_unwritable.
 Result<void> write_passport(FileStore& folder, const Passport& passport);
 
