@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "agent/machine_survey.h"
+#include "encryption/header_changes.h"
 #include "encryption/key_urls.h"
 #include "encryption/readiness.h"
 #include "platform/linux/directory_store.h"
@@ -53,8 +54,7 @@ void PassportOffice::look_at_encryption() {
         log_.warning("encryption", "not looked at, going on without",
                      {{"why", survey.error().describe()}, {"ms", took}});
     }
-    const Result<std::string> text = folder_.read(kLastPointFile);
-    const Result<Passport> last = text ? parse_passport(*text) : Result<Passport>(text.error());
+    const Result<Passport> last = read_passport(folder_, kLastPointFile);
     if (last) {
         last_ = last->encryption;
     } else if (!is_missing(last.error())) {
@@ -69,7 +69,11 @@ void PassportOffice::record(Passport passport, const EncryptionTold& told) {
         passport.encryption = *survey_;
         join_key_urls(passport.encryption, urls_of(told));
         warn(passport);
-        recorded_ = render_passport(passport);
+        Passport kept = passport;
+        if (last_) {
+            kept.encryption = to_compare_with(*last_, passport.encryption);
+        }
+        recorded_ = render_passport(kept);
     }
     write(passport);
 }

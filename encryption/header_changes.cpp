@@ -27,6 +27,15 @@ bool is_unknown(const EncryptionHeader& header) {
     return header.digests.header.empty();
 }
 
+/// The copies differ in their bytes: which one is described does not make it another header.
+bool is_from_one_copy(const EncryptionHeader& header) {
+    return header.state == HeaderState::one_copy_damaged;
+}
+
+std::string or_none(const std::string& url) {
+    return url.empty() ? "none" : fmt::format("'{}'", url);
+}
+
 class Comparison {
 public:
     Comparison(const EncryptedVolume& last, const EncryptedVolume& now) : last_(last), now_(now) {}
@@ -56,12 +65,13 @@ private:
             add("keyslots_changed",
                 fmt::format("its keyslots changed since the last point: {}, where there were {}",
                             summary_of(header.keyslots), summary_of(before.keyslots)));
-        } else if (before.digests.keyslots != header.digests.keyslots) {
+        } else if (!before.digests.keyslots.empty() && !header.digests.keyslots.empty() &&
+                   before.digests.keyslots != header.digests.keyslots) {
             add("keyslots_changed",
                 "its keyslots changed since the last point: a key in them is another one");
         } else if (before.tokens != header.tokens) {
             add("tokens_changed", "what gives its keys (tokens) changed since the last point");
-        } else {
+        } else if (is_from_one_copy(before) == is_from_one_copy(header)) {
             add("header_changed", "its header changed since the last point, but not its keys");
         }
     }
@@ -69,14 +79,22 @@ private:
     void compare_keys() {
         const auto compare = [&](const char* what, const std::string& before,
                                  const std::string& after) {
-            if (!before.empty() && !after.empty() && before != after) {
+            if (before != after) {
                 add("key_version_changed",
-                    fmt::format("its {} is another one than at the last point: '{}' was '{}'", what,
-                                after, before));
+                    fmt::format("its {} is another one than at the last point: {} was {}", what,
+                                or_none(after), or_none(before)));
             }
         };
-        compare("secret", last_.keys.secret, now_.keys.secret);
-        compare("key encryption key", last_.keys.key_encryption, now_.keys.key_encryption);
+        const KeyUrls& before = last_.keys;
+        const KeyUrls& now = now_.keys;
+        const bool secrets_known = !before.secret.empty() && !now.secret.empty();
+        if (secrets_known) {
+            compare("secret", before.secret, now.secret);
+        }
+        // Beside a secret, no key encryption key means that there is none; alone it is not known.
+        if (secrets_known || (!before.key_encryption.empty() && !now.key_encryption.empty())) {
+            compare("key encryption key", before.key_encryption, now.key_encryption);
+        }
     }
 
     const EncryptedVolume& last_;
@@ -97,6 +115,47 @@ bool same_device(const EncryptedVolume& one, const EncryptedVolume& other) {
     return one.device == other.device && one.luns == other.luns;
 }
 
+/// The volumes of two surveys, each with the same one of the other.
+struct Matched {
+    struct Pair {
+        const EncryptedVolume* last;
+        const EncryptedVolume* now;
+    };
+    std::vector<Pair> same;
+    std::vector<const EncryptedVolume*> only_last;
+    std::vector<const EncryptedVolume*> only_now;
+};
+
+Matched match(const EncryptionSurvey& last, const EncryptionSurvey& now) {
+    Matched found;
+    for (const EncryptedVolume& volume : last.volumes) {
+        found.only_last.push_back(&volume);
+    }
+    for (const EncryptedVolume& volume : now.volumes) {
+        found.only_now.push_back(&volume);
+    }
+    for (const auto is_same : {same_uuid, same_mapper, same_device}) {
+        std::erase_if(found.only_now, [&](const EncryptedVolume* volume) {
+            const auto known = std::ranges::find_if(
+                found.only_last,
+                [&](const EncryptedVolume* one) { return is_same(*one, *volume); });
+            if (known == found.only_last.end()) {
+                return false;
+            }
+            found.same.push_back({*known, volume});
+            found.only_last.erase(known);
+            return true;
+        });
+    }
+    return found;
+}
+
+void take_unless_known(std::string& now, const std::string& last) {
+    if (now.empty()) {
+        now = last;
+    }
+}
+
 }  // namespace
 
 std::string shown(const EncryptedVolume& volume) {
@@ -104,38 +163,39 @@ std::string shown(const EncryptedVolume& volume) {
                                  : fmt::format("'{}' ('{}')", volume.device, volume.mapper);
 }
 
+EncryptionSurvey to_compare_with(const EncryptionSurvey& last, const EncryptionSurvey& now) {
+    EncryptionSurvey kept = now;
+    for (const Matched::Pair& pair : match(last, now).same) {
+        EncryptedVolume& volume =
+            kept.volumes[static_cast<std::size_t>(pair.now - now.volumes.data())];
+        if (volume.keys.secret.empty()) {
+            take_unless_known(volume.keys.secret, pair.last->keys.secret);
+            take_unless_known(volume.keys.key_encryption, pair.last->keys.key_encryption);
+            take_unless_known(volume.keys.vault, pair.last->keys.vault);
+        }
+        if (is_unknown(volume.header) && volume.header.state != HeaderState::sound) {
+            volume.header = pair.last->header;
+        }
+    }
+    return kept;
+}
+
 std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
                                              const EncryptionSurvey& now) {
-    std::vector<const EncryptedVolume*> before;
-    std::vector<const EncryptedVolume*> after;
-    for (const EncryptedVolume& volume : last.volumes) {
-        before.push_back(&volume);
-    }
-    for (const EncryptedVolume& volume : now.volumes) {
-        after.push_back(&volume);
-    }
+    const Matched volumes = match(last, now);
     std::vector<ReadinessWarning> found;
-    for (const auto same : {same_uuid, same_mapper, same_device}) {
-        std::erase_if(after, [&](const EncryptedVolume* volume) {
-            const auto known = std::ranges::find_if(
-                before, [&](const EncryptedVolume* one) { return same(*one, *volume); });
-            if (known == before.end()) {
-                return false;
-            }
-            for (ReadinessWarning& warning : Comparison(**known, *volume).run()) {
-                found.push_back(std::move(warning));
-            }
-            before.erase(known);
-            return true;
-        });
+    for (const Matched::Pair& pair : volumes.same) {
+        for (ReadinessWarning& warning : Comparison(*pair.last, *pair.now).run()) {
+            found.push_back(std::move(warning));
+        }
     }
-    for (const EncryptedVolume* volume : after) {
+    for (const EncryptedVolume* volume : volumes.only_now) {
         found.push_back({"encryption_switched_on",
                          fmt::format("{}: it is encrypted, and was not at the last point: older "
                                      "points hold it as it was before",
                                      shown(*volume))});
     }
-    for (const EncryptedVolume* volume : before) {
+    for (const EncryptedVolume* volume : volumes.only_last) {
         found.push_back({"encryption_switched_off",
                          fmt::format("{}: it was encrypted at the last point, and is not any more, "
                                      "or is not there",

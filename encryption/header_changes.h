@@ -14,4 +14,8 @@ std::string shown(const EncryptedVolume& volume);
 std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
                                              const EncryptionSurvey& now);
 
+/// `now` for the next point to be compared with: what it does not know of a volume, its header or
+/// where its keys are, stays as `last` had it, so that one blind point hides no change.
+EncryptionSurvey to_compare_with(const EncryptionSurvey& last, const EncryptionSurvey& now);
+
 }  // namespace stillpoint

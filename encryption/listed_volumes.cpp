@@ -11,8 +11,8 @@
 namespace stillpoint {
 namespace {
 
-ListedVolume listed(const CrypttabEntry& line) {
-    const CrypttabEntry entry = without_secrets(line);
+ListedVolume listed(const CrypttabEntry& line, const std::vector<FoundFile>& key_files) {
+    const CrypttabEntry entry = without_secrets(line, key_files);
     // A key made up at each start, and the options that take one, mean no header.
     const bool plain = has_option(entry.options, "plain") || has_option(entry.options, "swap") ||
                        has_option(entry.options, "tmp") || entry.key_file == "/dev/urandom" ||
@@ -62,7 +62,7 @@ std::vector<ListedVolume> EncryptionTables::volumes() const {
         add_azure();
     }
     for (const CrypttabEntry& entry : crypttab.entries()) {
-        add(listed(entry));
+        add(listed(entry, key_files));
     }
     add_azure();
     return found;
@@ -70,19 +70,23 @@ std::vector<ListedVolume> EncryptionTables::volumes() const {
 
 EncryptionTables read_tables(const EncryptionSources& sources) {
     return {parse_crypttab(sources.crypttab.value_or("")), parse_fstab(sources.fstab.value_or("")),
-            parse_azure_crypt_mount(sources.azure_crypt_mount.value_or(""))};
+            parse_azure_crypt_mount(sources.azure_crypt_mount.value_or("")), sources.named_keys};
 }
 
 EncryptionSources gather_sources(const EncryptionSourceReader& reader, const Inventory& inventory) {
     EncryptionSources sources = reader.read(inventory);
     std::vector<std::string> headers;
     std::vector<std::string> keys;
-    for (const ListedVolume& volume : read_tables(sources).volumes()) {
+    const EncryptionTables tables = read_tables(sources);
+    for (const ListedVolume& volume : tables.volumes()) {
         if (volume.header_file.starts_with('/')) {
             headers.push_back(volume.header_file);
         }
-        if (volume.key_file.starts_with('/')) {
-            keys.push_back(volume.key_file);
+    }
+    // Of the lines themselves: volumes() leaves out what is not known to be a file yet.
+    for (const CrypttabEntry& entry : tables.crypttab.entries()) {
+        if (entry.key_file.starts_with('/')) {
+            keys.push_back(entry.key_file);
         }
     }
     // Whatever a table says, what is a key for one volume is never opened as another's header.
@@ -93,19 +97,19 @@ EncryptionSources gather_sources(const EncryptionSourceReader& reader, const Inv
     return sources;
 }
 
-std::vector<CrypttabEntry> recorded(const Table<CrypttabEntry>& table) {
+std::vector<CrypttabEntry> recorded_crypttab(const EncryptionTables& tables) {
     std::vector<CrypttabEntry> entries;
-    for (CrypttabEntry& entry : table.entries()) {
-        entries.push_back(without_secrets(std::move(entry)));
+    for (CrypttabEntry& entry : tables.crypttab.entries()) {
+        entries.push_back(without_secrets(std::move(entry), tables.key_files));
     }
     return entries;
 }
 
-std::vector<FstabEntry> recorded(const Table<FstabEntry>& table) {
+std::vector<FstabEntry> recorded_fstab(const EncryptionTables& tables) {
     constexpr std::array<std::string_view, 5> kLocal = {
         "/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL="};
     std::vector<FstabEntry> entries;
-    for (FstabEntry& entry : table.entries()) {
+    for (FstabEntry& entry : tables.fstab.entries()) {
         if (std::ranges::any_of(
                 kLocal, [&](std::string_view begin) { return entry.source.starts_with(begin); })) {
             entries.push_back(without_secrets(std::move(entry)));

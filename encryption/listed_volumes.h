@@ -28,6 +28,7 @@ struct EncryptionTables {
     Table<CrypttabEntry> crypttab;
     Table<FstabEntry> fstab;
     Table<AzureCryptMountEntry> azure_crypt_mount;
+    std::vector<FoundFile> key_files;  // that crypttab names and that are there
 
     /// Each volume once; azure_crypt_mount's word before crypttab's where it rules.
     std::vector<ListedVolume> volumes() const;
@@ -40,7 +41,7 @@ EncryptionSources gather_sources(const EncryptionSourceReader& reader, const Inv
 
 /// What may be recorded of the tables: of fstab only lines of local devices, since others may hold
 /// passwords, and no PIN.
-std::vector<CrypttabEntry> recorded(const Table<CrypttabEntry>& table);
-std::vector<FstabEntry> recorded(const Table<FstabEntry>& table);
+std::vector<CrypttabEntry> recorded_crypttab(const EncryptionTables& tables);
+std::vector<FstabEntry> recorded_fstab(const EncryptionTables& tables);
 
 }  // namespace stillpoint

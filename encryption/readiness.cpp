@@ -2,10 +2,12 @@
 #include "encryption/readiness.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/format.h"
 #include "encryption/ade_facts.h"
 #include "encryption/header_changes.h"
+#include "platform/device_graph.h"
 
 namespace stillpoint {
 namespace {
@@ -44,6 +46,11 @@ private:
         return std::ranges::find(input_.disks, disk) != input_.disks.end();
     }
 
+    bool is_included(const EncryptedVolume& volume) const {
+        return std::ranges::any_of(volume.disks,
+                                   [&](const std::string& disk) { return is_included(disk); });
+    }
+
     void look_at_header(const EncryptedVolume& volume) {
         const EncryptionHeader& header = volume.header;
         switch (header.state) {
@@ -61,7 +68,7 @@ private:
                 add("header_unreadable", volume, "its header cannot be read: " + header.problem);
                 break;
         }
-        if (header.reencrypting) {
+        if (header.reencrypting && is_included(volume)) {
             add("reencryption", volume,
                 "it is being encrypted anew: this point holds it half-way, with a header that only "
                 "fits it as it is now");
@@ -73,8 +80,7 @@ private:
     }
 
     void look_at_place(const EncryptedVolume& volume) {
-        if (!std::ranges::any_of(volume.disks,
-                                 [&](const auto& disk) { return is_included(disk); })) {
+        if (!is_included(volume)) {
             return;
         }
         for (const std::string& disk : volume.header_disks) {
@@ -87,14 +93,31 @@ private:
         }
     }
 
+    /// A file that is looked for. Not so what is made up at the start ("/dev/urandom"), what lies
+    /// on a volume that is mounted for that alone ("/key:LABEL=usb"), and what another machine
+    /// serves. Source: crypttab(5) of systemd.
+    bool can_be_seen(std::string_view key_file) const {
+        constexpr std::array<std::string_view, 5> kOnVolume = {
+            ":/dev/", ":UUID=", ":LABEL=", ":PARTUUID=", ":PARTLABEL="};
+        if (!key_file.starts_with('/') || key_file.starts_with("/dev/") ||
+            std::ranges::any_of(kOnVolume, [&](std::string_view sign) {
+                return key_file.find(sign) != std::string_view::npos;
+            })) {
+            return false;
+        }
+        const Mount* mount = mount_of(key_file, input_.inventory);
+        return mount == nullptr || is_local(*mount);
+    }
+
     void look_at_key(const EncryptedVolume& volume) {
-        const bool made_up = volume.key_file.starts_with("/dev/");
+        if (!can_be_seen(volume.key_file)) {
+            return;
+        }
         // Azure Disk Encryption does not keep the volume with the keys mounted everywhere.
         const bool out_of_sight = is_key_file_name(volume.key_file) &&
                                   !input_.now.ade.bek_device.empty() &&
                                   input_.now.ade.bek_mount_point.empty();
-        if (volume.key_file.starts_with('/') && !made_up && !out_of_sight &&
-            !volume.key_file_present) {
+        if (!out_of_sight && !volume.key_file_present) {
             add("key_file_missing", volume,
                 fmt::format("its key file '{}' is not there", volume.key_file));
         }
@@ -124,11 +147,17 @@ private:
     }
 
     void look_at_limits() {
-        if (input_.disks.size() > kMostDisks) {
+        // The disk with the keys is the platform's and has no such settings: it does not count.
+        const auto keys = std::ranges::find(input_.inventory.devices, input_.now.ade.bek_device,
+                                            &BlockDevice::name);
+        const bool keys_included =
+            keys != input_.inventory.devices.end() && is_included(keys->disk);
+        const std::size_t disks = input_.disks.size() - (keys_included ? 1 : 0);
+        if (disks > kMostDisks) {
             add("too_many_disks",
                 fmt::format("{} disks are in this point: with more than {} a restore job does not "
                             "set up their encryption settings",
-                            input_.disks.size(), kMostDisks));
+                            disks, kMostDisks));
         }
         for (const BlockDevice& device : input_.inventory.devices) {
             if (is_included(device.name) && device.size_bytes > kLargestDiskGiB << 30U) {

@@ -52,8 +52,8 @@ public:
 
 private:
     void take_over_tables() {
-        survey_.crypttab = recorded(tables_.crypttab);
-        survey_.fstab = recorded(tables_.fstab);
+        survey_.crypttab = recorded_crypttab(tables_);
+        survey_.fstab = recorded_fstab(tables_);
         survey_.azure_crypt_mount = tables_.azure_crypt_mount.entries();
         take_over(sources_.gaps);
         take_over(tables_.crypttab.problems);

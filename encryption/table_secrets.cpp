@@ -4,24 +4,24 @@
 #include <algorithm>
 #include <array>
 
+#include "encryption/ade_facts.h"
+
 namespace stillpoint {
 namespace {
 
-/// PKCS#11 URIs may carry a PIN: "pkcs11-uri=pkcs11:token=x;pin-value=1234". Source: RFC 7512.
-std::string without_pin(std::string text) {
+/// PKCS#11 URIs may carry a PIN: "pkcs11:token=x?pin-value=1234". What follows goes with it: where
+/// an unencoded PIN ends cannot be told. Source: RFC 7512.
+std::string without_pin(std::string_view text) {
     constexpr std::string_view kPin = "pin-value=";
-    for (std::size_t at = text.find(kPin); at != std::string::npos; at = text.find(kPin, at)) {
-        at += kPin.size();
-        const std::size_t end = std::min(text.find_first_of(";&?,", at), text.size());
-        text.replace(at, end - at, "");
-    }
-    return text;
+    const std::size_t at = text.find(kPin);
+    return std::string(at == std::string_view::npos ? text : text.substr(0, at + kPin.size()));
 }
 
-/// A script that makes the key gets the field as its argument: it may be the passphrase itself.
-/// Source: crypttab(5) of Debian, "keyscript".
-bool may_be_a_key(const CrypttabEntry& entry) {
-    return has_option(entry.options, "keyscript") && !entry.key_file.starts_with('/');
+/// A script that makes the key gets the field as its argument: it may be the passphrase itself, one
+/// that begins with a slash too. Source: crypttab(5) of Debian, "keyscript".
+bool may_be_a_key(const CrypttabEntry& entry, const std::vector<FoundFile>& key_files) {
+    return has_option(entry.options, "keyscript") && !is_key_file_name(entry.key_file) &&
+           std::ranges::find(key_files, entry.key_file, &FoundFile::path) == key_files.end();
 }
 
 /// Source: mount.cifs(8), mount.ecryptfs(8).
@@ -31,29 +31,43 @@ bool is_password(std::string_view option) {
     return std::ranges::find(kNames, option) != kNames.end();
 }
 
-std::string without_passwords(std::string options) {
-    for (std::size_t at = 0; at < options.size();) {
-        std::size_t end = std::min(options.find(',', at), options.size());
-        const std::size_t value = std::min(options.find('=', at), end);
-        if (is_password(std::string_view(options).substr(at, value - at))) {
-            options.erase(value, end - value);
-            end = value;
+/// The end of the option that begins at `at`: a comma after a backslash or in quotation marks is a
+/// part of the value.
+std::size_t end_of_option(std::string_view options, std::size_t at) {
+    bool quoted = false;
+    for (; at < options.size() && (quoted || options[at] != ','); ++at) {
+        if (options[at] == '\\') {
+            ++at;
+        } else if (options[at] == '"') {
+            quoted = !quoted;
         }
+    }
+    return std::min(at, options.size());
+}
+
+std::string options_without_secrets(std::string_view options) {
+    std::string safe;
+    for (std::size_t at = 0; at < options.size();) {
+        const std::size_t end = end_of_option(options, at);
+        const std::string_view option = options.substr(at, end - at);
+        const std::string_view name = option.substr(0, option.find('='));
+        safe += is_password(name) ? std::string(name) : without_pin(option);
+        safe += end < options.size() ? "," : "";
         at = end + 1;
     }
-    return options;
+    return safe;
 }
 
 }  // namespace
 
-CrypttabEntry without_secrets(CrypttabEntry entry) {
-    entry.key_file = may_be_a_key(entry) ? "" : without_pin(std::move(entry.key_file));
-    entry.options = without_passwords(without_pin(std::move(entry.options)));
+CrypttabEntry without_secrets(CrypttabEntry entry, const std::vector<FoundFile>& key_files) {
+    entry.key_file = may_be_a_key(entry, key_files) ? "" : without_pin(entry.key_file);
+    entry.options = options_without_secrets(entry.options);
     return entry;
 }
 
 FstabEntry without_secrets(FstabEntry entry) {
-    entry.options = without_passwords(std::move(entry.options));
+    entry.options = options_without_secrets(entry.options);
     return entry;
 }
 

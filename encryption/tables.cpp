@@ -60,7 +60,8 @@ std::string or_none(const std::string& text, std::string_view none) {
     return text.empty() ? std::string(none) : text;
 }
 
-/// What a line's parser gives: an entry, or which field is wrong and why.
+/// What a line's parser gives: an entry, or which field is wrong and why. Never what stands in it:
+/// a line with a blank too many may have a password anywhere.
 template <class Entry>
 struct Parsed {
     std::optional<Entry> entry;
@@ -72,6 +73,15 @@ Parsed<Entry> wrong(std::string problem) {
     return {std::nullopt, std::move(problem)};
 }
 
+/// Many people end a line with a comment. Where a field must be, '#' may begin a name.
+void drop_comment(std::vector<std::string_view>& fields, std::size_t mandatory) {
+    const auto first =
+        fields.begin() + static_cast<std::ptrdiff_t>(std::min(mandatory, fields.size()));
+    fields.erase(std::find_if(first, fields.end(),
+                              [](std::string_view field) { return field.starts_with('#'); }),
+                 fields.end());
+}
+
 std::optional<int> number_of(std::string_view text) {
     int number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -79,7 +89,8 @@ std::optional<int> number_of(std::string_view text) {
                                                                     : std::nullopt;
 }
 
-Parsed<CrypttabEntry> crypttab_entry(const std::vector<std::string_view>& fields) {
+Parsed<CrypttabEntry> crypttab_entry(std::vector<std::string_view> fields) {
+    drop_comment(fields, 2);
     if (fields.size() < 2) {
         return wrong<CrypttabEntry>("field 2, the device, is missing");
     }
@@ -100,10 +111,12 @@ Parsed<CrypttabEntry> crypttab_entry(const std::vector<std::string_view>& fields
     return {entry, ""};
 }
 
-Parsed<FstabEntry> fstab_entry(const std::vector<std::string_view>& fields) {
-    if (fields.size() < 3 || fields.size() > 6) {
+Parsed<FstabEntry> fstab_entry(std::vector<std::string_view> fields) {
+    drop_comment(fields, 3);
+    // What follows the sixth is ignored, as mount(8) does.
+    if (fields.size() < 3) {
         return wrong<FstabEntry>(
-            fmt::format("{} fields where there must be 3 to 6", fields.size()));
+            fmt::format("{} fields where 3 are the least there can be", fields.size()));
     }
     FstabEntry entry{unescaped(fields[0]), unescaped(fields[1]), std::string(fields[2]), "", 0, 0};
     entry.options = fields.size() > 3 ? unescaped(fields[3]) : "defaults";
@@ -112,8 +125,7 @@ Parsed<FstabEntry> fstab_entry(const std::vector<std::string_view>& fields) {
         if (fields.size() > index) {
             const std::optional<int> value = number_of(fields[index]);
             if (!value || *value < 0) {
-                return wrong<FstabEntry>(
-                    fmt::format("field {} is '{}' and no number", name, fields[index]));
+                return wrong<FstabEntry>(fmt::format("field {} is no number", name));
             }
             *number = *value;
         }
@@ -142,13 +154,12 @@ Parsed<AzureCryptMountEntry> azure_entry(const std::vector<std::string_view>& fi
     }
     if (fields[5] != "True" && fields[5] != "False") {
         return wrong<AzureCryptMountEntry>(
-            fmt::format("field 6, the clear-text key, is '{}' and not True or False", fields[5]));
+            "field 6, the clear-text key, is neither True nor False");
     }
     if (fields.size() == 7) {
         const std::optional<int> slot = number_of(fields[6]);
         if (!slot || *slot < -1) {
-            return wrong<AzureCryptMountEntry>(
-                fmt::format("field 7, the key slot, is '{}' and no number", fields[6]));
+            return wrong<AzureCryptMountEntry>("field 7, the key slot, is no number");
         }
         entry.keyslot = *slot;
     }

@@ -2,11 +2,17 @@
 #include "platform/device_graph.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <tuple>
 
 namespace stillpoint {
 namespace {
+
+bool is_beneath(std::string_view path, std::string_view folder) {
+    return folder == "/" || path == folder ||
+           (path.starts_with(folder) && path[folder.size()] == '/');
+}
 
 /// LVM's name in /dev/mapper for /dev/GROUP/VOLUME: a hyphen within a name is doubled.
 std::string mapper_name(std::string_view group_and_volume) {
@@ -177,6 +183,28 @@ std::vector<Superblock> superblocks_of(const Inventory& inventory, const DeviceG
     }
     match_last_btrfs(superblocks, inventory);
     return superblocks;
+}
+
+const Mount* mount_of(std::string_view path, const Inventory& inventory) {
+    const Mount* found = nullptr;
+    for (const Mount& mount : inventory.mounts) {
+        // Of several on one place the last one is on top.
+        if (mount.namespace_pid == 0 && is_beneath(path, mount.mount_point) &&
+            (found == nullptr || mount.mount_point.size() >= found->mount_point.size())) {
+            found = &mount;
+        }
+    }
+    return found;
+}
+
+bool is_local(const Mount& mount) {
+    // Those on a block device, but for the ones that another process or other machines serve, and
+    // those of the kernel that have a device number of their own.
+    constexpr std::array<std::string_view, 4> kServed = {"fuseblk", "gfs2", "ocfs2", "lustre"};
+    constexpr std::array<std::string_view, 7> kOwnNumber = {"btrfs", "bcachefs", "zfs",  "overlay",
+                                                            "tmpfs", "devtmpfs", "ramfs"};
+    return mount.device.major != 0 ? std::ranges::find(kServed, mount.type) == kServed.end()
+                                   : std::ranges::find(kOwnNumber, mount.type) != kOwnNumber.end();
 }
 
 std::string_view option_value(std::string_view options, std::string_view name) {

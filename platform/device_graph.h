@@ -55,6 +55,12 @@ std::vector<Superblock> superblocks_of(const Inventory& inventory, const DeviceG
 /// Whether one mount is to be preferred to another: see Superblock::best_mount().
 bool is_better(const Mount& left, const Mount& right);
 
+/// The mount of our own namespace that a path lies on, symbolic links aside; null: none is known.
+const Mount* mount_of(std::string_view path, const Inventory& inventory);
+
+/// Whether no other machine and no user's process serves it, so that looking at it cannot hang.
+bool is_local(const Mount& mount);
+
 /// The value of "upperdir" and the like in a mount's options; empty when there is none.
 std::string_view option_value(std::string_view options, std::string_view name);
 

@@ -36,7 +36,8 @@ struct Passport {
 inline constexpr int kPassportFormat = 1;
 inline constexpr std::string_view kPassportFile = "passport.json";
 /// The passport of the last backup that gave a point, and whose encryption was looked at: what the
-/// next one compares with. A backup that fails leaves it as it is.
+/// next one compares with. What that backup did not know of a volume, an older one says here. A
+/// backup that fails leaves it as it is.
 inline constexpr std::string_view kLastPointFile = "last-point.json";
 /// A copy of the passport, in /boot, where root is encrypted: readable when root does not open.
 inline constexpr std::string_view kBootPassportFile = "stillpoint-passport.json";
@@ -53,6 +54,9 @@ Result<Passport> parse_passport(std::string_view text);
 /// Whether a copy belongs into /boot: root is encrypted, and /boot is a filesystem of its own that
 /// can be read and written without it.
 bool belongs_into_boot(const Passport& passport);
+
+/// Errors: file_unreadable (os: ENOENT when there is none), passport_malformed.
+Result<Passport> read_passport(const FileStore& folder, std::string_view name);
 
 /// Errors: file_unwritable.
 Result<void> write_passport(FileStore& folder, const Passport& passport);

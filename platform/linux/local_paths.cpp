@@ -9,25 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "platform/device_graph.h"
+
 namespace stillpoint::linux_os {
 namespace {
 
 constexpr int kMaxLinks = 40;  // as the kernel does
-
-bool is_local(const Mount& mount) {
-    // Those on a block device, but for the ones that another process or other machines serve, and
-    // those of the kernel that have a device number of their own.
-    constexpr std::array<std::string_view, 4> kServed = {"fuseblk", "gfs2", "ocfs2", "lustre"};
-    constexpr std::array<std::string_view, 7> kOwnNumber = {"btrfs", "bcachefs", "zfs",  "overlay",
-                                                            "tmpfs", "devtmpfs", "ramfs"};
-    return mount.device.major != 0 ? std::ranges::find(kServed, mount.type) == kServed.end()
-                                   : std::ranges::find(kOwnNumber, mount.type) != kOwnNumber.end();
-}
-
-bool is_beneath(std::string_view path, std::string_view folder) {
-    return folder == "/" || path == folder ||
-           (path.starts_with(folder) && path[folder.size()] == '/');
-}
 
 /// The components of `path`, the last one first.
 std::vector<std::string> reversed_components(std::string_view path) {
@@ -56,25 +43,13 @@ LocalPaths::LocalPaths(const Inventory& inventory, std::string root)
     root_.resize(root_.find_last_not_of('/') + 1);
 }
 
-const Mount* LocalPaths::mount_of(std::string_view path) const {
-    const Mount* found = nullptr;
-    for (const Mount& mount : inventory_->mounts) {
-        // Of several on one place the last one is on top.
-        if (mount.namespace_pid == 0 && is_beneath(path, mount.mount_point) &&
-            (found == nullptr || mount.mount_point.size() >= found->mount_point.size())) {
-            found = &mount;
-        }
-    }
-    return found;
-}
-
 std::optional<LocalPaths::Place> LocalPaths::find(std::string_view path) const {
     std::vector<std::string> left = reversed_components(path);
     Place place{root_, {}, S_IFDIR};
     int links = 0;
     for (;;) {
         const std::string here = place.path.empty() ? "/" : place.path;
-        const Mount* mount = mount_of(here);
+        const Mount* mount = mount_of(here, *inventory_);
         struct stat status {};
         if (mount == nullptr || !is_local(*mount) || ::lstat(here.c_str(), &status) != 0) {
             return std::nullopt;

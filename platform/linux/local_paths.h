@@ -25,8 +25,6 @@ public:
     std::optional<Place> find(std::string_view path) const;
 
 private:
-    const Mount* mount_of(std::string_view path) const;
-
     const Inventory* inventory_;
     std::string root_;
 };

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "encryption/header_changes.h"
+
 namespace stillpoint {
 namespace {
 
@@ -132,11 +134,62 @@ TEST_F(Readiness, SaysThatReencryptionIsUnderWay) {
     EXPECT_THAT(ids(), ElementsAre("reencryption"));
 }
 
+TEST_F(Readiness, DoesNotMindReencryptionOfWhatIsNotInThePoint) {
+    header().reencrypting = true;
+    disks = {"sda"};
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
 TEST_F(Readiness, SeesThatAKeyHasAnotherVersion) {
     volume().keys = {"https://v/secrets/s/2", "https://v/keys/k/2", "/vault"};
     EXPECT_THAT(ids(), ElementsAre("key_version_changed", "key_version_changed"));
     volume().keys = {};  // the host did not say it this time
     EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(Readiness, SeesThatAKeyEncryptionKeyCameOrWent) {
+    volume().keys.key_encryption = "";
+    EXPECT_EQ(only_sentence(),
+              "'sdc1' ('data'): its key encryption key is another one than at the last point: none "
+              "was 'https://v/keys/k/1'");
+    std::swap(last, now);
+    EXPECT_THAT(ids(), ElementsAre("key_version_changed"));
+    volume().keys.secret = "";  // then nothing says that there was none
+    last.volumes[0].keys.secret = "";
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(Readiness, ComparesWithWhatWasKnownBeforeABlindPoint) {
+    const EncryptedVolume before = volume();
+    volume().device = "sdd1";  // the same all the same
+    volume().keys = {};
+    header().digests = {};
+    header().uuid = "";
+    header().state = HeaderState::not_understood;
+    last = to_compare_with(last, now);
+    EXPECT_EQ(last.volumes[0].device, "sdd1");
+
+    now.volumes = {before};
+    EXPECT_THAT(ids(), IsEmpty());
+    volume().keys.secret = "https://v/secrets/s/2";
+    header().digests = {"h2", "k2"};
+    EXPECT_THAT(ids(), ElementsAre("keyslots_changed", "key_version_changed"));
+    EXPECT_EQ(to_compare_with(last, now), now) << "what is known is kept";
+}
+
+TEST_F(Readiness, TakesTheOtherCopyOfAHeaderForTheSameHeader) {
+    header().digests.header = "h2";
+    header().state = HeaderState::one_copy_damaged;
+    EXPECT_THAT(ids(), ElementsAre("header_copy_damaged"));
+    std::swap(last, now);  // repaired
+    EXPECT_THAT(ids(), IsEmpty());
+    last.volumes[0].header.state = HeaderState::sound;
+    EXPECT_THAT(ids(), ElementsAre("header_changed"));
+}
+
+TEST_F(Readiness, DoesNotCompareKeyslotsThatWereNotRead) {
+    header().digests = {"h2", ""};
+    EXPECT_THAT(ids(), ElementsAre("header_changed"));
 }
 
 TEST_F(Readiness, NamesAHeaderOnADiskThatIsNotInThePoint) {
@@ -167,6 +220,22 @@ TEST_F(Readiness, NamesAKeyFileThatIsNotThere) {
     EXPECT_THAT(ids(), IsEmpty());
 }
 
+TEST_F(Readiness, DoesNotMissAKeyFileThatIsNotLookedFor) {
+    for (const char* elsewhere : {"/keyfile:LABEL=dev", "/k:/dev/sdz1", "/k:UUID=1"}) {
+        volume().key_file = elsewhere;
+        EXPECT_THAT(ids(), IsEmpty()) << elsewhere;
+    }
+    Mount served;
+    served.mount_point = "/net";
+    served.type = "nfs4";
+    served.device = {0, 50};
+    inventory.mounts = {served};
+    volume().key_file = "/net/key";
+    EXPECT_THAT(ids(), IsEmpty());
+    volume().key_file = "/network/key";
+    EXPECT_THAT(ids(), ElementsAre("key_file_missing"));
+}
+
 TEST_F(Readiness, NamesWhatOnlyThisMachineOpens) {
     volume().bound_to_machine = true;
     EXPECT_THAT(ids(), ElementsAre("bound_to_machine"));
@@ -189,11 +258,17 @@ TEST_F(Readiness, WarnsBeyondTheLimitsOfARestoreJob) {
     BlockDevice large;
     large.name = "sdc";
     large.size_bytes = (4097ULL << 30U) + 1;
-    inventory.devices = {large};
+    BlockDevice keys;
+    keys.name = "sdb1";
+    keys.disk = "sdb";
+    inventory.devices = {large, keys};
     disks.resize(17, "sdc");
     EXPECT_THAT(ids(), IsEmpty()) << "nothing of Azure Disk Encryption is here";
     volume().of_azure = true;
     EXPECT_THAT(ids(), ElementsAre("too_many_disks", "disk_too_large"));
+    disks[0] = "sdb";
+    now.ade.bek_device = "sdb1";
+    EXPECT_THAT(ids(), ElementsAre("disk_too_large")) << "the disk with the keys does not count";
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "encryption/listed_volumes.h"
 #include "encryption/survey_json.h"
 #include "tests/fakes/fake_encryption_headers.h"
 #include "tests/support/machine.h"
@@ -11,6 +12,7 @@
 namespace stillpoint {
 namespace {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -299,6 +301,75 @@ TEST_F(Survey, RecordsNoPasswordOfATable) {
     ASSERT_EQ(all.fstab.size(), 2U);
     EXPECT_EQ(all.fstab[0].source, "/dev/sda1");
     EXPECT_EQ(all.fstab[1].options, "ro,passwd,noatime");
+}
+
+TEST_F(Survey, RecordsNoTailOfAPasswordWithACommaInIt) {
+    machine("disk sdz 8:80 lun=2\n");
+    sources_.crypttab =
+        "a /dev/sdz pkcs11:token=t?pin-value=1,hunter2;x luks\n"
+        "b /dev/sdz none luks,pkcs11-uri=pkcs11:t?pin-value=1\\,hunter2,nofail,header=/h\n";
+    sources_.fstab = "/dev/sda2 /p x ro,passwd=\"1,hunter2\",noatime 0 0\n";
+
+    const EncryptionSurvey all = survey();
+
+    EXPECT_THAT(render_survey(all, 0), Not(HasSubstr("hunter2")));
+    EXPECT_EQ(all.crypttab.at(0).key_file, "pkcs11:token=t?pin-value=");
+    EXPECT_EQ(all.crypttab.at(1).options, "luks,pkcs11-uri=pkcs11:t?pin-value=,nofail,header=/h");
+    EXPECT_EQ(all.fstab.at(0).options, "ro,passwd,noatime");
+}
+
+/// Finds everything that is named like a key.
+class FileFinder : public EncryptionSourceReader {
+public:
+    explicit FileFinder(EncryptionSources sources) : sources_(std::move(sources)) {}
+
+    EncryptionSources read(const Inventory&) const override { return sources_; }
+    std::vector<FoundFile> find(const Inventory&,
+                                const std::vector<std::string>& paths) const override {
+        std::vector<FoundFile> found;
+        for (const std::string& path : paths) {
+            if (path.starts_with("/keys/")) {
+                found.push_back({path, path, {8, 1}, false});
+            }
+        }
+        return found;
+    }
+
+private:
+    EncryptionSources sources_;
+};
+
+TEST_F(Survey, RecordsOfAScriptsArgumentOnlyWhatIsAFile) {
+    machine("disk sdx 8:16 lun=0\ndisk sdy 8:32 lun=1\ndisk sdz 8:48 lun=2\n");
+    sources_.crypttab =
+        "a /dev/sdx /hunter2 luks,keyscript=/bin/echo\n"
+        "b /dev/sdy /keys/b luks,keyscript=/bin/cat\n"
+        "c /dev/sdz /mnt/azure_bek_disk/LinuxPassPhraseFileName luks,keyscript=/x\n";
+    sources_ = gather_sources(FileFinder(sources_), inventory_);
+
+    const EncryptionSurvey all = survey();
+
+    EXPECT_THAT(render_survey(all, 0), Not(HasSubstr("hunter2")));
+    EXPECT_EQ(all.crypttab.at(1).key_file, "/keys/b");
+    EXPECT_EQ(all.volumes.at(1).key_file, "/keys/b");
+    EXPECT_TRUE(all.volumes.at(1).key_file_present);
+    EXPECT_EQ(all.crypttab.at(2).key_file, "/mnt/azure_bek_disk/LinuxPassPhraseFileName");
+}
+
+TEST_F(Survey, QuotesNothingOfALineThatIsBroken) {
+    machine("");
+    // A blank behind a comma makes the password a field of its own.
+    sources_.fstab =
+        "//server/x /x cifs rw, password=hunter2 0\n"
+        "/dev/sda2 /p x ro 0 passwd=hunter2\n";
+    sources_.crypttab = "a/hunter2 /dev/sdz none\nhunter2\n";
+    sources_.azure_crypt_mount = "a b c d e hunter2\na b c d e False hunter2\n";
+
+    const EncryptionSurvey all = survey();
+
+    EXPECT_EQ(all.gaps.size(), 6U);
+    EXPECT_THAT(all.gaps, Contains("'/etc/fstab' line 1: field 5, dump, is no number"));
+    EXPECT_THAT(render_survey(all, 0), Not(HasSubstr("hunter2")));
 }
 
 TEST_F(Survey, TellsOfABrokenTableAndOfAMissingVfat) {
