@@ -54,8 +54,7 @@ void PassportOffice::look_at_encryption() {
         log_.warning("encryption", "not looked at, going on without",
                      {{"why", survey.error().describe()}, {"ms", took}});
     }
-    const Result<std::string> text = folder_.read(kLastPointFile);
-    const Result<Passport> last = text ? parse_passport(*text) : Result<Passport>(text.error());
+    const Result<Passport> last = read_passport(folder_, kLastPointFile);
     if (last) {
         last_ = last->encryption;
     } else if (!is_missing(last.error())) {

@@ -8,13 +8,6 @@
 namespace stillpoint {
 namespace {
 
-constexpr std::size_t kMostBytes = 16U << 20;
-
-Result<Passport> read_passport(const FileStore& folder, std::string_view name) {
-    const Result<std::string> text = folder.read(name, kMostBytes);
-    return text ? parse_passport(*text) : Result<Passport>(text.error());
-}
-
 /// The newest that tells of encryption, if there is one: a backup goes on without looking at it
 /// when that fails.
 Result<Passport> newest_passport(const FileStore& folder) {

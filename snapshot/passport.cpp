@@ -108,6 +108,11 @@ bool belongs_into_boot(const Passport& passport) {
            !is_read_only(boot->super_options) && is_encrypted("/") && !is_encrypted("/boot");
 }
 
+Result<Passport> read_passport(const FileStore& folder, std::string_view name) {
+    const Result<std::string> text = folder.read(name, kMostPassportBytes);
+    return text ? parse_passport(*text) : Result<Passport>(text.error());
+}
+
 Result<void> write_passport(FileStore& folder, const Passport& passport) {
     return folder.replace(kPassportFile, render_passport(passport));
 }

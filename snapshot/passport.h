@@ -42,6 +42,9 @@ inline constexpr std::string_view kLastPointFile = "last-point.json";
 /// A copy of the passport, in /boot, where root is encrypted: readable when root does not open.
 inline constexpr std::string_view kBootPassportFile = "stillpoint-passport.json";
 
+/// A machine with thousands of mounts has one of several MiB; more is not read.
+inline constexpr std::size_t kMostPassportBytes = 16U << 20;
+
 /// The document: JSON, one line per device and mount so that two of them can be compared by eye.
 std::string render_passport(const Passport& passport);
 
@@ -54,6 +57,9 @@ Result<Passport> parse_passport(std::string_view text);
 /// Whether a copy belongs into /boot: root is encrypted, and /boot is a filesystem of its own that
 /// can be read and written without it.
 bool belongs_into_boot(const Passport& passport);
+
+/// Errors: file_unreadable (os: ENOENT when there is none), passport_malformed.
+Result<Passport> read_passport(const FileStore& folder, std::string_view name);
 
 /// Errors: file_unwritable.
 Result<void> write_passport(FileStore& folder, const Passport& passport);

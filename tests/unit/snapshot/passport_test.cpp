@@ -235,5 +235,17 @@ TEST(Passport, IsWrittenWhole) {
     EXPECT_EQ(folder.content("passport.json"), render_passport(example()));
 }
 
+TEST(Passport, IsReadHoweverManyMountsThereAre) {
+    testing::FakeFileStore folder;
+    Passport passport = example();
+    passport.inventory.mounts.resize(40'000, passport.inventory.mounts.at(0));
+    const std::string text = render_passport(passport);
+    ASSERT_GT(text.size(), 4U << 20);
+    ASSERT_TRUE(folder.replace(kLastPointFile, text));
+
+    EXPECT_TRUE(read_passport(folder, kLastPointFile));
+    EXPECT_EQ(read_passport(folder, kPassportFile).error().code(), Code::file_unreadable);
+}
+
 }  // namespace
 }  // namespace stillpoint
