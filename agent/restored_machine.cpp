@@ -23,8 +23,6 @@ constexpr const char* kAgentFolder = "/var/lib/waagent";
 constexpr const char* kAzureFolder = "/etc/azure";
 constexpr std::size_t kStateBytes = 4096;
 
-constexpr std::size_t kMostBytes = 16U << 20;
-
 /// Of a path inside `root`, and never outside of it.
 Result<std::string> read_file(const std::string& root, const std::string& path, std::size_t limit) {
     const Result<std::string> place = linux_os::resolve_in_root(root, path);
@@ -37,7 +35,7 @@ Result<std::string> read_file(const std::string& root, const std::string& path, 
 }
 
 Result<Passport> read_passport(const std::string& root, const std::string& path) {
-    const Result<std::string> text = read_file(root, path, kMostBytes);
+    const Result<std::string> text = read_file(root, path, kMostPassportBytes);
     return text ? parse_passport(*text) : Result<Passport>(text.error());
 }
 

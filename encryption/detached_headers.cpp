@@ -20,13 +20,16 @@ DetachedHeaders::DetachedHeaders(const EncryptionSources& sources, const Encrypt
                          [&](const FoundFile& file) { return !named.contains(file.path); });
     for (const FoundFile& file : files) {
         Result<std::optional<EncryptionHeader>> header = headers.read({.path = file.read_path});
-        if (!header) {
-            gaps.push_back(header.error().sentence());
-        } else if (*header) {
+        if (header && *header) {
             headers_.push_back({file, std::move(**header)});
-        } else {
-            gaps.push_back(fmt::format("'{}' ought to be a header and is none", file.path));
+            continue;
         }
+        EncryptionHeader nothing;
+        nothing.state = header ? HeaderState::damaged : HeaderState::not_understood;
+        nothing.problem = header ? fmt::format("'{}' ought to be a header and is none", file.path)
+                                 : header.error().sentence();
+        gaps.push_back(nothing.problem);
+        headers_.push_back({file, std::move(nothing), false});
     }
 }
 
@@ -43,20 +46,23 @@ const DetachedHeader* DetachedHeaders::find(const std::string& named, const std:
     if (mapper.empty()) {
         return nullptr;
     }
-    const std::string azure = fmt::format("{}/azureluksheader{}", kAzureConfigFolder, mapper);
-    for (const char* path : {"/boot/luks/osluksheader", "/boot/osluksheader", "/osluksheader"}) {
-        if (const DetachedHeader* found = by_path(path);
-            found != nullptr && mapper == "osencrypt") {
+    std::vector<std::string> paths;
+    if (mapper == "osencrypt") {
+        paths = {"/boot/luks/osluksheader", "/boot/osluksheader", "/osluksheader"};
+    }
+    paths.push_back(fmt::format("{}/azureluksheader{}", kAzureConfigFolder, mapper));
+    const DetachedHeader* unrecognised = nullptr;
+    for (const std::string& path : paths) {
+        const DetachedHeader* found = by_path(path);
+        if (found != nullptr && found->recognised) {
             return found;
         }
-    }
-    if (const DetachedHeader* found = by_path(azure)) {
-        return found;
+        unrecognised = unrecognised == nullptr ? found : unrecognised;
     }
     const auto same = std::ranges::find_if(headers_, [&](const DetachedHeader& one) {
         return opened != nullptr && is_of_uuid(*opened, one.header.uuid) == true;
     });
-    return same == headers_.end() ? nullptr : &*same;
+    return same == headers_.end() ? unrecognised : &*same;
 }
 
 }  // namespace stillpoint

@@ -12,6 +12,7 @@ namespace stillpoint {
 struct DetachedHeader {
     FoundFile file;
     EncryptionHeader header;
+    bool recognised = true;  // else it was wiped or not read: only state and problem say anything
 };
 
 /// The files with headers that are not on the device that they are of.

@@ -13,15 +13,19 @@ namespace {
 
 ListedVolume listed(const CrypttabEntry& line, const std::vector<FoundFile>& key_files) {
     const CrypttabEntry entry = without_secrets(line, key_files);
-    // A key made up at each start, and the options that take one, mean no header.
-    const bool plain = has_option(entry.options, "plain") || has_option(entry.options, "swap") ||
-                       has_option(entry.options, "tmp") || entry.key_file == "/dev/urandom" ||
-                       entry.key_file == "/dev/random";
+    const auto has = [&](std::string_view option) { return has_option(entry.options, option); };
+    // A key made up at each start, the options that take one, and those that a header would say
+    // mean no header. Source: crypttab(5) of Debian, "cipher", "hash".
+    const bool plain = has("plain") || has("swap") || has("tmp") ||
+                       entry.key_file == "/dev/urandom" || entry.key_file == "/dev/random" ||
+                       (!has("luks") && (has("cipher") || has("hash")));
     return {.name = entry.name,
             .device = entry.device,
             .header_file = option_of(entry.options, "header"),
             .key_file = entry.key_file,
             .plain = plain,
+            .tcrypt = has("tcrypt") || has("tcrypt-hidden") || has("tcrypt-system") ||
+                      has("tcrypt-veracrypt"),
             .cipher = option_of(entry.options, "cipher"),
             .key_bits = number_option(entry.options, "size").value_or(0),
             .of_azure = is_of_azure(entry),
@@ -34,6 +38,7 @@ ListedVolume listed(const AzureCryptMountEntry& entry) {
             .header_file = entry.header_file,
             .key_file = "",
             .plain = false,
+            .tcrypt = false,
             .cipher = "",
             .key_bits = 0,
             .of_azure = true,

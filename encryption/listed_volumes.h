@@ -15,7 +15,8 @@ struct ListedVolume {
     std::string device;  // as the table has it
     std::string header_file;
     std::string key_file;
-    bool plain = false;
+    bool plain = false;   // it may have no header
+    bool tcrypt = false;  // TrueCrypt's or VeraCrypt's, which nobody can tell from plain ones
     // Of plain ones, which have no header to say it; empty and 0: the default of what opens it.
     std::string cipher;
     int key_bits = 0;

@@ -112,6 +112,12 @@ private:
             }
             return;
         }
+        if (opened == nullptr && header && !*header && mounted_.contains(device.name)) {
+            survey_.notes.push_back(
+                fmt::format("'{}' is to be opened from '{}', on which a filesystem is mounted",
+                            line->name, line->device));
+            return;
+        }
         add(device, opened, line, std::move(header));
     }
 
@@ -130,10 +136,13 @@ private:
                        line == nullptr ? "" : line->header_file, volume.mapper, opened)) {
             volume.header_file = header->file.path;
             volume.header_disks = disks_of(header->file);
-            volume.header = header->header;
+            volume.header = header->recognised ? header->header : without_header(opened, line);
+            volume.header.state = header->header.state;
+            volume.header.problem = header->header.problem;
         } else {
             volume.header = without_header(opened, line);
             if (!attached) {
+                volume.header.state = HeaderState::not_understood;
                 volume.header.problem = attached.error().sentence();
                 survey_.gaps.push_back(volume.header.problem);
             }
@@ -187,8 +196,9 @@ private:
             }
         }
         for (const DetachedHeader& one : detached_.all()) {
-            if (std::ranges::find(survey_.volumes, one.file.path, &EncryptedVolume::header_file) ==
-                survey_.volumes.end()) {
+            if (one.recognised &&
+                std::ranges::find(survey_.volumes, one.file.path, &EncryptedVolume::header_file) ==
+                    survey_.volumes.end()) {
                 survey_.notes.push_back(fmt::format(
                     "'{}' is a header, and it is not known of which volume", one.file.path));
             }

@@ -166,7 +166,10 @@ EncryptedVolume volume_on(const BlockDevice& device, const BlockDevice* opened,
 
 EncryptionHeader without_header(const BlockDevice* opened, const ListedVolume* line) {
     EncryptionHeader header;
-    const std::string_view type = opened == nullptr ? std::string_view() : type_of(*opened);
+    std::string_view type = opened == nullptr ? std::string_view() : type_of(*opened);
+    if (type.empty() && line != nullptr && line->tcrypt) {
+        type = "TCRYPT";
+    }
     if (type == "PLAIN" || (type.empty() && line != nullptr && line->plain)) {
         header.format = EncryptionFormat::plain;
         if (line != nullptr) {

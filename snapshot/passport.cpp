@@ -109,9 +109,7 @@ bool belongs_into_boot(const Passport& passport) {
 }
 
 Result<Passport> read_passport(const FileStore& folder, std::string_view name) {
-    // A machine with thousands of mounts has one of several MiB.
-    constexpr std::size_t kMostBytes = 16U << 20;
-    const Result<std::string> text = folder.read(name, kMostBytes);
+    const Result<std::string> text = folder.read(name, kMostPassportBytes);
     return text ? parse_passport(*text) : Result<Passport>(text.error());
 }
 

@@ -42,6 +42,9 @@ inline constexpr std::string_view kLastPointFile = "last-point.json";
 /// A copy of the passport, in /boot, where root is encrypted: readable when root does not open.
 inline constexpr std::string_view kBootPassportFile = "stillpoint-passport.json";
 
+/// A machine with thousands of mounts has one of several MiB; more is not read.
+inline constexpr std::size_t kMostPassportBytes = 16U << 20;
+
 /// The document: JSON, one line per device and mount so that two of them can be compared by eye.
 std::string render_passport(const Passport& passport);
 

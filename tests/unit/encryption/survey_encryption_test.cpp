@@ -170,6 +170,53 @@ TEST_F(Survey, SaysThatWhatIsToBeOpenedHasNoHeaderAnyMore) {
     EXPECT_EQ(only_volume().header.state, HeaderState::damaged);
 }
 
+TEST_F(Survey, SaysThatADetachedHeaderWasWiped) {
+    machine("disk sdc 8:32 lun=0\n");
+    sources_.crypttab = "m /dev/sdc - luks,header=/h\n";
+    found(sources_.named_headers, "/h");
+
+    const EncryptedVolume volume = only_volume();
+
+    EXPECT_EQ(volume.header_file, "/h");
+    EXPECT_THAT(volume.header_disks, ElementsAre("sda"));
+    EXPECT_EQ(volume.header.state, HeaderState::damaged);
+    EXPECT_EQ(volume.header.problem, "'/h' ought to be a header and is none");
+
+    headers_.failures.emplace("/h@0", fail(Code::volume_unreadable, "cannot read '/h'"));
+    EXPECT_EQ(only_volume().header.state, HeaderState::not_understood);
+    EXPECT_EQ(only_volume().header.problem, "cannot read '/h'");
+    EXPECT_THAT(survey().notes, IsEmpty());
+}
+
+TEST_F(Survey, CallsNothingDamagedThatIsNot) {
+    machine("disk sdb 8:16 lun=0\ndisk sdc 8:32 lun=1\ndisk sdd 8:48 lun=2\n");
+    sources_.crypttab =
+        "unread /dev/sdb none luks\n"
+        "tc /dev/sdc none tcrypt-veracrypt\n"
+        "debian /dev/sdd none cipher=aes-xts-plain64,hash=sha256\n";
+    headers_.failures.emplace("/dev/sdb@0", fail(Code::volume_unreadable, "no medium"));
+
+    const EncryptionSurvey all = survey();
+
+    ASSERT_EQ(all.volumes.size(), 3U);
+    EXPECT_EQ(all.volumes[0].header.state, HeaderState::not_understood);
+    EXPECT_EQ(all.volumes[0].header.problem, "no medium");
+    EXPECT_EQ(all.volumes[1].header.state, HeaderState::not_understood);
+    EXPECT_EQ(all.volumes[1].header.problem, "it is a TrueCrypt or VeraCrypt volume");
+    EXPECT_EQ(all.volumes[2].header.state, HeaderState::sound);
+    EXPECT_EQ(all.volumes[2].header.format, EncryptionFormat::plain);
+}
+
+TEST_F(Survey, NotesALineWhoseDeviceIsAnOrdinaryFilesystem) {
+    machine("disk sdc 8:32 lun=0\n", "30 22 8:32 / /data rw - ext4 /dev/sdc rw\n");
+    sources_.crypttab = "m /dev/sdc - luks\n";
+
+    EXPECT_THAT(survey().volumes, IsEmpty());
+    EXPECT_THAT(survey().notes,
+                ElementsAre("'m' is to be opened from '/dev/sdc', on which a filesystem is "
+                            "mounted"));
+}
+
 TEST_F(Survey, KnowsPlainVolumesByMapperAndByTable) {
     machine(
         "disk sdc 8:32 lun=0\ncrypt dm-0 253:0 on=sdc name=p uuid=CRYPT-PLAIN-p\n"
