@@ -19,9 +19,16 @@ const RestoreDevice* opened_as(const RestoreFacts& facts, const std::string& nam
     return nullptr;
 }
 
+/// With integrity a device without a header lies between, which cryptsetup calls NAME_dif.
 const RestoreDevice* below(const RestoreFacts& facts, const RestoreDevice& mapped) {
-    return mapped.block.below.empty() ? nullptr
-                                      : device_at(facts, "/dev/" + mapped.block.below.front());
+    const auto next = [&](const RestoreDevice& device) {
+        return device.block.below.empty() ? nullptr
+                                          : device_at(facts, "/dev/" + device.block.below.front());
+    };
+    const RestoreDevice* device = next(mapped);
+    return device != nullptr && device->block.dm_name == mapped.block.dm_name + "_dif"
+               ? next(*device)
+               : device;
 }
 
 /// The kernel keeps the header's UUID, without dashes, in the mapping's own:
@@ -142,6 +149,11 @@ private:
         if (!uuid.empty() && !is_of(mapped, uuid)) {
             return fmt::format("which is not the device with the encryption header {}", uuid);
         }
+        // A line that names a device by its place: the mapping may be another machine's.
+        if (uuid.empty() && wanted.header_file().empty() && !candidates.devices.empty() &&
+            std::ranges::find(candidates.devices, device) == candidates.devices.end()) {
+            return fmt::format("and its line means '{}'", candidates.devices.front()->path);
+        }
         // A header in a file does not tell the device, but what is inside does.
         return wanted.header_file().empty() || fits(wanted, mapped.content)
                    ? ""
@@ -176,6 +188,13 @@ private:
         }
         if (opening.empty()) {
             no_key(chosen, candidates, refused);
+        } else if (const std::string half = half_way(opening); !half.empty()) {
+            chosen.left = {wanted.name, Code::volume_unreadable,
+                           fmt::format("'{}' is being re-encrypted, and opening it would write "
+                                       "to it: end that first, with 'cryptsetup reencrypt "
+                                       "--resume-only {}'",
+                                       half, half),
+                           Permission::none, ""};
         } else if (!candidates.needs_content || fitting.size() == 1) {
             take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
         } else if (fitting.size() > 1) {
@@ -189,6 +208,17 @@ private:
         } else {
             unclear(chosen, opening, "could be it, but do not show inside what it had");
         }
+    }
+
+    /// One of these whose own header says that it is encrypted only half-way with the new key.
+    std::string half_way(const std::vector<const Proof*>& proofs) const {
+        for (const Proof* proof : proofs) {
+            const auto header = facts_.headers.find(proof->device);
+            if (header != facts_.headers.end() && header->second.reencrypting) {
+                return proof->device;
+            }
+        }
+        return "";
     }
 
     std::string open_name(const RestoreDevice& device) const {

@@ -268,10 +268,12 @@ private:
                                        ? ""
                                        : fmt::format(", its header in '{}'", volume.header_file);
         const std::string key = path_of(facts_, *volume.key);
+        const std::string& options = volume.wanted.crypttab.options;
         plan_.steps.push_back(
-            {.action = OpenVolume{volume.wanted.name, volume.device->path, volume.header_file, key,
-                                  volume.key->part,
-                                  has_option(volume.wanted.crypttab.options, "discard")},
+            {.action =
+                 OpenVolume{volume.wanted.name, volume.device->path, volume.header_file, key,
+                            volume.key->part, has_option(options, "discard"),
+                            has_option(options, "readonly") || has_option(options, "read-only")},
              .does = fmt::format("open '{}' as '{}'{}, with the key file '{}'", volume.device->path,
                                  volume.wanted.name, header, key),
              .changes = "",

@@ -26,6 +26,7 @@ struct OpenVolume {
     std::string key_file;
     KeyPart key_part;
     bool discard = false;
+    bool read_only = false;
 };
 
 /// Opens a volume read-only under a name of ours, reads the lines that Azure Disk Encryption keeps

@@ -21,6 +21,7 @@ public:
 
     Result<ReinstallResult> apply() {
         result_.applied = true;
+        run_.end_stale_look();
         for (int round = 0; round < kMostRounds && !result_.failure; ++round) {
             const Result<RestoreFacts> facts = look_.look(restore_, run_.kept_lines());
             if (!facts && round == 0) {

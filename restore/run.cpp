@@ -287,6 +287,9 @@ Result<void> RestoreRun::act(const OpenVolume& action) {
     if (action.discard) {
         command.emplace_back("--allow-discards");
     }
+    if (action.read_only) {
+        command.emplace_back("--readonly");
+    }
     command.insert(command.end(), {action.device, action.name});
     remember(fmt::format("cannot close '{}'", action.name),
              [this, name = action.name] { return close_volume(name); });
@@ -311,7 +314,6 @@ void RestoreRun::finish() {
     opened_.clear();
 }
 
-/// One that was cut off left it open.
 void RestoreRun::end_stale_look() {
     const auto mounts = system_.mounts();
     const std::string folder(kLookFolder);

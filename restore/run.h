@@ -12,6 +12,9 @@ class RestoreRun {
 public:
     explicit RestoreRun(RestoreSystem& system) : system_(system) {}
 
+    /// An earlier run that was killed may have left open what it looked into.
+    void end_stale_look();
+
     /// Success when it was done already. After a step that cannot be undone nothing before it is
     /// taken back either: it would not fit any more. Errors: restore_step_failed, file_unwritable.
     Result<void> run(const RestoreStep& step);
@@ -55,7 +58,6 @@ private:
     Result<void> close_volume(const std::string& name);
     Result<void> release(const RestoreDevice& device, const std::vector<RestoreDevice>& devices);
     Result<void> unmount(const std::string& source, const std::string& mount_point);
-    void end_stale_look();
     Result<void> tool(const std::vector<std::string>& command);
     Result<void> mount(const std::string& source, const std::string& place, const std::string& type,
                        const std::string& options);

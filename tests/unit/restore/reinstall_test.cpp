@@ -518,11 +518,12 @@ TEST(Reinstall, RepairsTheHeaderThatTheRootMeans) {
 
 // --- What is open already
 
-void open_by_hand(RestoredMachine& machine, const std::string& device) {
+void open_by_hand(RestoredMachine& machine, const std::string& device,
+                  const std::string& name = "vol0") {
     machine.system.add_mount("/dev/sdb1", "/keys");
     ASSERT_EQ(machine.system
                   .run({"cryptsetup", "open", "--key-file", "/keys/" + RestoredMachine::key_name(0),
-                        device, "vol0"},
+                        device, name},
                        std::chrono::seconds(1))
                   ->exit_code,
               0);
@@ -546,6 +547,51 @@ TEST(Reinstall, AnOriginalThatIsOpenIsNotTakenForItsCopy) {
     machine.restore.choices.devices["vol0"] = "/dev/sdx";
     EXPECT_THAT(machine.apply().plan.left, IsEmpty());
     EXPECT_THAT(machine.mounted(), Contains("/data0"));
+}
+
+TEST(Reinstall, AnotherMachinesOpenVolumeIsNotTakenForTheOneInItsPlace) {
+    RestoredMachine machine;
+    machine.restore.point.reset();
+    machine.restore.point_problem = "none";
+    machine.system.add_disk("sdx", testing::kGib, {"crypto_LUKS", "uuid-x", "", false});
+    machine.system.add_header("/dev/sdx", testing::luks("uuid-x"), RestoredMachine::key(0));
+    machine.system.add_inside("/dev/sdx", RestoredMachine::key(0), {"ext4", "fs-x", "", false});
+    open_by_hand(machine, "/dev/sdx");
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol0")->code, Code::volume_ambiguous);
+    EXPECT_THAT(left(result, "vol0")->why, HasSubstr("its line means '/dev/sdc'"));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data1", "/data2", "/keys"));
+}
+
+TEST(Reinstall, WhatAKilledRunHadOpenForALookIsClosedFirst) {
+    RestoredMachine machine;
+    open_by_hand(machine, "/dev/sdc", "stillpoint-look");
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), Contains("/data0"));
+}
+
+TEST(Reinstall, AVolumeThatIsEncryptedHalfWayIsNotOpened) {
+    RestoredMachine machine;
+    EncryptionHeader header = testing::luks("uuid-0");
+    header.reencrypting = true;
+    machine.system.add_header("/dev/sdc", header, RestoredMachine::key(0));
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_THAT(left(result, "vol0")->why, HasSubstr("--resume-only /dev/sdc"));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data1", "/data2", "/mnt/azure_bek_disk"));
+}
+
+TEST(Reinstall, AReadOnlyVolumeIsOpenedReadOnly) {
+    RestoredMachine machine;
+    std::string& table = machine.system.files["/etc/crypttab"];
+    table = RestoredMachine::crypttab_line(0) + ",readonly\n" + RestoredMachine::crypttab_line(1) +
+            "\n" + RestoredMachine::crypttab_line(2) + ",read-only\n";
+    (void)machine.apply();
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("--readonly /dev/sdc vol0")));
+    EXPECT_THAT(machine.system.commands(), Not(Contains(HasSubstr("--readonly /dev/sdd vol1"))));
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("--readonly /dev/sde vol2")));
 }
 
 TEST(Reinstall, ADeviceChosenForAHeaderInAFileHasToShowTheRightContent) {
