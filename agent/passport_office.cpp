@@ -29,10 +29,8 @@ std::vector<DiskKeyUrls> urls_of(const EncryptionTold& told) {
     if (told.host) {
         urls = parse_key_urls(told.host->settings);
     }
-    for (const std::string& blob : told.blobs) {
-        for (DiskKeyUrls& one : parse_key_urls(blob)) {
-            urls.push_back(std::move(one));
-        }
+    for (DiskKeyUrls& one : parse_blob_key_urls(told.blobs)) {
+        urls.push_back(std::move(one));
     }
     return urls;
 }
