@@ -29,10 +29,8 @@ std::vector<DiskKeyUrls> urls_of(const EncryptionTold& told) {
     if (told.host) {
         urls = parse_key_urls(told.host->settings);
     }
-    for (const std::string& blob : told.blobs) {
-        for (DiskKeyUrls& one : parse_key_urls(blob)) {
-            urls.push_back(std::move(one));
-        }
+    for (DiskKeyUrls& one : parse_blob_key_urls(told.blobs)) {
+        urls.push_back(std::move(one));
     }
     return urls;
 }
@@ -54,9 +52,9 @@ void PassportOffice::look_at_encryption() {
         log_.warning("encryption", "not looked at, going on without",
                      {{"why", survey.error().describe()}, {"ms", took}});
     }
-    const Result<Passport> last = read_passport(folder_, kLastPointFile);
+    Result<Passport> last = read_passport(folder_, kLastPointFile);
     if (last) {
-        last_ = last->encryption;
+        last_ = std::move(*last);
     } else if (!is_missing(last.error())) {
         log_.warning("encryption", "not compared with the last point",
                      {{"why", last.error().describe()}});
@@ -71,7 +69,7 @@ void PassportOffice::record(Passport passport, const EncryptionTold& told) {
         warn(passport);
         Passport kept = passport;
         if (last_) {
-            kept.encryption = to_compare_with(*last_, passport.encryption);
+            kept.encryption = to_compare_with(last_->encryption, passport.encryption);
         }
         recorded_ = render_passport(kept);
     }
@@ -90,7 +88,8 @@ void PassportOffice::note_point() {
 
 void PassportOffice::warn(const Passport& passport) {
     for (const ReadinessWarning& warning : readiness({.now = passport.encryption,
-                                           .last = last_ ? &*last_ : nullptr,
+                                           .last = last_ ? &last_->encryption : nullptr,
+                                           .last_inventory = last_ ? &last_->inventory : nullptr,
                                            .disks = passport.disks,
                                            .inventory = passport.inventory})) {
         log_.warning("encryption", "noticed", {{"id", warning.id}, {"what", warning.sentence}});

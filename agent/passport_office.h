@@ -37,8 +37,8 @@ private:
     const Clock& clock_;
     Log& log_;
     std::optional<EncryptionSurvey> survey_;
-    std::optional<EncryptionSurvey> last_;  // of the last point
-    std::string recorded_;                  // the passport, once its encryption was looked at
+    std::optional<Passport> last_;  // of the last point
+    std::string recorded_;          // the passport, once its encryption was looked at
 };
 
 }  // namespace stillpoint

@@ -18,8 +18,9 @@ namespace stillpoint {
 //     template <class Fields> void describe(Fields& fields, Like<T> auto& one) {
 //         fields("name", one.name);
 //     }
-// and for an enum E a function `names_of(E)` that gives pairs of value and name.
-// Included by .cpp files only.
+// and for an enum E a function `names_of(E)` that gives pairs of value and name. Where E has a
+// value for what is not known, `unknown_of(E)` gives it: words of later versions are read as that
+// one. Included by .cpp files only.
 
 template <class T, class Plain>
 concept Like = std::same_as<std::remove_const_t<T>, Plain>;
@@ -153,6 +154,12 @@ private:
         for (const auto& [one, name] : names_of(T())) {
             if (json.is_string() && json.get_ref<const std::string&>() == name) {
                 value = one;
+                return;
+            }
+        }
+        if constexpr (requires { unknown_of(T()); }) {
+            if (json.is_string()) {
+                value = unknown_of(T());
                 return;
             }
         }

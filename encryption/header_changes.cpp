@@ -150,6 +150,28 @@ Matched match(const EncryptionSurvey& last, const EncryptionSurvey& now) {
     return found;
 }
 
+/// A file on another disk, which comes and goes as somebody likes.
+bool is_image(const EncryptedVolume& volume) {
+    return volume.luns.empty() && !volume.disks.empty() &&
+           std::ranges::all_of(volume.disks,
+                               [](const std::string& disk) { return disk.starts_with("loop"); });
+}
+
+/// One of its disks was in the machine at the last point: the same place, and not another size as a
+/// disk that was put there since would have.
+bool was_there(const EncryptedVolume& volume, const ReadinessInput& input) {
+    return input.last_inventory == nullptr ||
+           std::ranges::any_of(input.inventory.devices, [&](const BlockDevice& disk) {
+               const auto is_it = [&](const BlockDevice& before) {
+                   return before.size_bytes == disk.size_bytes &&
+                          before.place.lun == disk.place.lun &&
+                          (disk.place.lun || before.name == disk.name);
+               };
+               return std::ranges::find(volume.disks, disk.name) != volume.disks.end() &&
+                      std::ranges::any_of(input.last_inventory->devices, is_it);
+           });
+}
+
 void take_unless_known(std::string& now, const std::string& last) {
     if (now.empty()) {
         now = last;
@@ -165,7 +187,8 @@ std::string shown(const EncryptedVolume& volume) {
 
 EncryptionSurvey to_compare_with(const EncryptionSurvey& last, const EncryptionSurvey& now) {
     EncryptionSurvey kept = now;
-    for (const Matched::Pair& pair : match(last, now).same) {
+    const Matched volumes = match(last, now);
+    for (const Matched::Pair& pair : volumes.same) {
         EncryptedVolume& volume =
             kept.volumes[static_cast<std::size_t>(pair.now - now.volumes.data())];
         if (volume.keys.secret.empty()) {
@@ -177,12 +200,16 @@ EncryptionSurvey to_compare_with(const EncryptionSurvey& last, const EncryptionS
             volume.header = pair.last->header;
         }
     }
+    if (!now.gaps.empty()) {
+        for (const EncryptedVolume* volume : volumes.only_last) {
+            kept.volumes.push_back(*volume);
+        }
+    }
     return kept;
 }
 
-std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
-                                             const EncryptionSurvey& now) {
-    const Matched volumes = match(last, now);
+std::vector<ReadinessWarning> header_changes(const ReadinessInput& input) {
+    const Matched volumes = match(*input.last, input.now);
     std::vector<ReadinessWarning> found;
     for (const Matched::Pair& pair : volumes.same) {
         for (ReadinessWarning& warning : Comparison(*pair.last, *pair.now).run()) {
@@ -190,16 +217,21 @@ std::vector<ReadinessWarning> header_changes(const EncryptionSurvey& last,
         }
     }
     for (const EncryptedVolume* volume : volumes.only_now) {
-        found.push_back({"encryption_switched_on",
-                         fmt::format("{}: it is encrypted, and was not at the last point: older "
-                                     "points hold it as it was before",
-                                     shown(*volume))});
+        if (!is_image(*volume) && was_there(*volume, input)) {
+            found.push_back({"encryption_switched_on",
+                             fmt::format("{}: it is encrypted, and was not at the last point: "
+                                         "older points hold it as it was before",
+                                         shown(*volume))});
+        }
     }
     for (const EncryptedVolume* volume : volumes.only_last) {
-        found.push_back({"encryption_switched_off",
-                         fmt::format("{}: it was encrypted at the last point, and is not any more, "
-                                     "or is not there",
-                                     shown(*volume))});
+        // With gaps, it may just not have been seen.
+        if (!is_image(*volume) && input.now.gaps.empty()) {
+            found.push_back({"encryption_switched_off",
+                             fmt::format("{}: it was encrypted at the last point, and is not any "
+                                         "more, or is not there",
+                                         shown(*volume))});
+        }
     }
     return found;
 }

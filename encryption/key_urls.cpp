@@ -105,17 +105,25 @@ void read_disk(const Json& disk, std::vector<DiskKeyUrls>& found) {
     }
 }
 
-}  // namespace
-
-std::vector<DiskKeyUrls> parse_key_urls(std::string_view text) {
+/// JSON, or its base64.
+Result<Json> parse_settings(std::string_view text) {
     constexpr const char* kWhat = "the encryption settings";
     Result<Json> parsed = parse_json(text, Code::settings_malformed, kWhat);
     if (!parsed) {
-        const std::optional<std::string> decoded = decode_base64(text);
-        if (!decoded) {
-            return {};
+        if (const std::optional<std::string> decoded = decode_base64(text)) {
+            return parse_json(*decoded, Code::settings_malformed, kWhat);
         }
-        parsed = parse_json(*decoded, Code::settings_malformed, kWhat);
+    }
+    return parsed;
+}
+
+}  // namespace
+
+std::vector<DiskKeyUrls> parse_key_urls(std::string_view text) {
+    Result<Json> parsed = parse_settings(text);
+    // A text within the JSON is JSON once more.
+    if (parsed && parsed->is_string()) {
+        parsed = parse_settings(parsed->get<std::string>());
     }
     std::vector<DiskKeyUrls> found;
     if (parsed && parsed->is_array()) {
@@ -124,6 +132,20 @@ std::vector<DiskKeyUrls> parse_key_urls(std::string_view text) {
         }
     } else if (parsed) {
         read_disk(*parsed, found);
+    }
+    return found;
+}
+
+std::vector<DiskKeyUrls> parse_blob_key_urls(const std::vector<std::string>& blobs) {
+    std::vector<DiskKeyUrls> found;
+    bool one_is_silent = false;
+    for (const std::string& blob : blobs) {
+        const std::vector<DiskKeyUrls> urls = parse_key_urls(blob);
+        one_is_silent = one_is_silent || urls.empty();
+        found.insert(found.end(), urls.begin(), urls.end());
+    }
+    if (one_is_silent) {
+        std::erase_if(found, [](const DiskKeyUrls& one) { return !one.lun; });
     }
     return found;
 }

@@ -29,7 +29,7 @@ public:
         }
         look_at_azure();
         if (input_.last != nullptr) {
-            for (ReadinessWarning& change : header_changes(*input_.last, input_.now)) {
+            for (ReadinessWarning& change : header_changes(input_)) {
                 found_.push_back(std::move(change));
             }
         }

@@ -20,8 +20,9 @@ struct ReadinessWarning {
 
 struct ReadinessInput {
     const EncryptionSurvey& now;
-    const EncryptionSurvey* last = nullptr;  // of the point before; null: it has none
-    const std::vector<std::string>& disks;   // that go into the point, by the kernel's name
+    const EncryptionSurvey* last = nullptr;     // of the point before; null: it has none
+    const Inventory* last_inventory = nullptr;  // its machine; null: taken to be as it is now
+    const std::vector<std::string>& disks;      // that go into the point, by the kernel's name
     const Inventory& inventory;
 };
 

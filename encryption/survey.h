@@ -48,8 +48,8 @@ struct EncryptedVolume {
     /// How it is stacked: "LVM on crypt", "crypt on LVM", "RAID on crypt", "crypt on RAID".
     std::vector<std::string> stacking;
     std::vector<std::string> volume_groups;  // LVM, on it
-    std::vector<EncryptedMount> mounts;
-    std::string key_file;  // its path, never read; empty: none is named
+    std::vector<EncryptedMount> mounts;      // of each filesystem the best one first
+    std::string key_file;                    // its path, never read; empty: none is named
     bool key_file_present = false;
     bool of_azure = false;  // Azure Disk Encryption's
     /// Only a TPM, Clevis or the like opens it by itself: not on another machine.

@@ -28,12 +28,20 @@ inline auto names_of(HeaderState) {
          {not_understood, "not understood"}});
 }
 
+constexpr HeaderState unknown_of(HeaderState) {
+    return HeaderState::not_understood;
+}
+
 inline auto names_of(AdeGeneration) {
     using enum AdeGeneration;
     return std::to_array<std::pair<AdeGeneration, const char*>>({{none, "none"},
                                                                  {dual_pass, "dual pass"},
                                                                  {single_pass, "single pass"},
                                                                  {unknown, "unknown"}});
+}
+
+constexpr AdeGeneration unknown_of(AdeGeneration) {
+    return AdeGeneration::unknown;
 }
 
 template <class Fields>

@@ -69,9 +69,20 @@ void add_mounts(EncryptedVolume& volume, const BlockDevice& opened, const Device
     for (const Superblock& superblock : superblocks_of(finder.inventory(), finder.graph())) {
         const auto device = std::ranges::find_if(superblock.devices, is_ours);
         if (device != superblock.devices.end()) {
-            const Mount& mount = superblock.best_mount();
-            volume.mounts.push_back(
-                {mount.mount_point, mount.type, finder.uuid_of(*device), mount.source});
+            // The best one first. Root may be a subvolume of what is mounted whole elsewhere.
+            std::vector<const Mount*> mounts = superblock.mounts;
+            std::ranges::stable_sort(mounts, [](const Mount* left, const Mount* right) {
+                return is_better(*left, *right);
+            });
+            const int own = mounts.front()->namespace_pid;
+            for (const Mount* mount : mounts) {
+                EncryptedMount one{mount->mount_point, mount->type, finder.uuid_of(*device),
+                                   mount->source};
+                if (mount->namespace_pid == own &&
+                    std::ranges::find(volume.mounts, one) == volume.mounts.end()) {
+                    volume.mounts.push_back(std::move(one));
+                }
+            }
         }
     }
 }

@@ -2,6 +2,8 @@
 #include "restore/passport_store.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "restore/machine.h"
 
@@ -33,13 +35,28 @@ bool is_part(const Passport& passport, const EncryptedMount& mount) {
     });
 }
 
+/// Its filesystem; no value: the passport does not tell.
+std::optional<DeviceNumber> filesystem_of(const Passport& passport, const EncryptedMount& mount) {
+    for (const Mount& seen : passport.inventory.mounts) {
+        if (seen.namespace_pid == 0 && seen.mount_point == mount.mount_point &&
+            seen.source == mount.source) {
+            return seen.device;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 EncryptionSurvey survey_in(const Passport& passport) {
     EncryptionSurvey survey = passport.encryption;
     for (EncryptedVolume& volume : survey.volumes) {
-        std::erase_if(volume.mounts,
-                      [&](const EncryptedMount& mount) { return is_part(passport, mount); });
+        std::set<DeviceNumber> seen;
+        std::erase_if(volume.mounts, [&](const EncryptedMount& mount) {
+            const auto filesystem = filesystem_of(passport, mount);
+            const bool is_further = filesystem && !seen.insert(*filesystem).second;
+            return is_further || is_part(passport, mount);
+        });
     }
     return survey;
 }

@@ -15,8 +15,8 @@ inline constexpr std::string_view kRestoredFromFile = "passport-restored.json";
 /// Holds the product UUID of the machine on which everything was brought back.
 inline constexpr std::string_view kReinstalledFile = "reinstalled_on";
 
-/// What a passport says of the disks, without the folders that were mounted a second time: they
-/// look like mounts of their volume.
+/// What a passport says of the disks, with one mount of each filesystem and none of single folders:
+/// what else was mounted, a table has lines for, or somebody did it by hand.
 EncryptionSurvey survey_in(const Passport& passport);
 
 /// To be called before `mine` is written to the folder. Errors: file_unwritable.

@@ -22,4 +22,8 @@ inline auto names_of(BlockKind) {
                                                              {other, "other"}});
 }
 
+constexpr BlockKind unknown_of(BlockKind) {
+    return BlockKind::other;
+}
+
 }  // namespace stillpoint

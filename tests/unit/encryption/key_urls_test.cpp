@@ -30,6 +30,28 @@ TEST(KeyUrls, MayBeInBase64AndInAnyCase) {
     EXPECT_THAT(parse_key_urls(encode_base64(text)), ElementsAre(DiskKeyUrls{std::nullopt, kUrls}));
 }
 
+TEST(KeyUrls, MayBeInATextWithinTheJson) {
+    const std::string text = R"("{\"keyEncryptionKey\": \"https://k\"}")";
+    const DiskKeyUrls expected{std::nullopt, {"", "https://k", ""}};
+    EXPECT_THAT(parse_key_urls(text), ElementsAre(expected));
+    EXPECT_THAT(parse_key_urls('"' + encode_base64(R"({"keyEncryptionKey": "https://k"})") + '"'),
+                ElementsAre(expected));
+    EXPECT_THAT(parse_key_urls(R"("\"\\\"x\\\"\"")"), IsEmpty()) << "once, not for ever";
+}
+
+TEST(KeyUrls, OfOneBlobAreNotForTheOthers) {
+    const std::string plain = R"({"keyEncryptionKey": "https://k"})";
+    const std::string placed = R"({"lun": 3, "keyEncryptionKey": "https://k"})";
+    const DiskKeyUrls for_all{std::nullopt, {"", "https://k", ""}};
+    const DiskKeyUrls for_one{3, {"", "https://k", ""}};
+
+    EXPECT_THAT(parse_blob_key_urls({plain, ""}), IsEmpty());
+    EXPECT_THAT(parse_blob_key_urls({plain}), ElementsAre(for_all));
+    EXPECT_THAT(parse_blob_key_urls({plain, plain}), ElementsAre(for_all, for_all));
+    EXPECT_THAT(parse_blob_key_urls({"", placed}), ElementsAre(for_one));
+    EXPECT_THAT(parse_blob_key_urls({}), IsEmpty());
+}
+
 TEST(KeyUrls, AreReadByDisk) {
     EXPECT_THAT(parse_key_urls(
                     R"([{"diskId": -1, "keyEncryptionKey": "https://kv.vault.example/keys/k/1"},

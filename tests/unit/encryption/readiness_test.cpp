@@ -34,7 +34,11 @@ protected:
     EncryptionHeader& header() { return now.volumes[0].header; }
 
     std::vector<ReadinessWarning> warnings() const {
-        return readiness({.now = now, .last = &last, .disks = disks, .inventory = inventory});
+        return readiness({.now = now,
+                          .last = &last,
+                          .last_inventory = &last_inventory,
+                          .disks = disks,
+                          .inventory = inventory});
     }
     std::vector<std::string> ids() const {
         std::vector<std::string> ids;
@@ -51,8 +55,20 @@ protected:
 
     EncryptionSurvey last;
     EncryptionSurvey now;
+    static Inventory with_disk(const std::string& name, std::optional<int> lun,
+                               std::uint64_t size_bytes) {
+        Inventory inventory;
+        BlockDevice& disk = inventory.devices.emplace_back();
+        disk.name = disk.disk = name;
+        disk.kind = BlockKind::disk;
+        disk.size_bytes = size_bytes;
+        disk.place.lun = lun;
+        return inventory;
+    }
+
     std::vector<std::string> disks = {"sda", "sdc"};
-    Inventory inventory;
+    Inventory inventory = with_disk("sdc", 0, 1024);
+    Inventory last_inventory = inventory;
 };
 
 TEST_F(Readiness, HasNothingToSayOfAnUnchangedMachine) {
@@ -127,6 +143,48 @@ TEST_F(Readiness, SaysThatEncryptionWasSwitchedOnAndOff) {
     other.header.uuid = "u-9";
     now.volumes = {other};
     EXPECT_THAT(ids(), ElementsAre("encryption_switched_on", "encryption_switched_off"));
+}
+
+TEST_F(Readiness, DoesNotTakeAnotherDiskForOneThatWasEncryptedSince) {
+    last.volumes.clear();
+    EXPECT_THAT(ids(), ElementsAre("encryption_switched_on"));
+    last_inventory = with_disk("sdb", 0, 1024);  // another name, the same place
+    EXPECT_THAT(ids(), ElementsAre("encryption_switched_on"));
+    for (const Inventory& before :
+         {Inventory(), with_disk("sdc", 0, 512), with_disk("sdc", 1, 1024)}) {
+        last_inventory = before;
+        EXPECT_THAT(ids(), IsEmpty());
+    }
+}
+
+TEST_F(Readiness, KnowsDisksOfNoPlaceByTheirNames) {
+    last.volumes.clear();
+    inventory = with_disk("sdc", std::nullopt, 1024);
+    last_inventory = with_disk("sdd", std::nullopt, 1024);
+    EXPECT_THAT(ids(), IsEmpty());
+    last_inventory = inventory;
+    EXPECT_THAT(ids(), ElementsAre("encryption_switched_on"));
+}
+
+TEST_F(Readiness, DoesNotTakeAGapForSwitchedOff) {
+    const EncryptionSurvey before = now;
+    now.volumes.clear();
+    now.gaps = {"cannot read '/dev/sdc'"};
+    EXPECT_THAT(ids(), IsEmpty());
+
+    last = to_compare_with(last, now);
+    now = before;  // it is seen again
+    EXPECT_THAT(ids(), IsEmpty());
+}
+
+TEST_F(Readiness, DoesNotMindImagesThatComeAndGo) {
+    volume().disks = {"loop3"};
+    volume().luns.clear();
+    last.volumes.clear();
+    inventory = last_inventory = with_disk("loop3", std::nullopt, 1024);
+    EXPECT_THAT(ids(), IsEmpty());
+    std::swap(last, now);
+    EXPECT_THAT(ids(), IsEmpty());
 }
 
 TEST_F(Readiness, SaysThatReencryptionIsUnderWay) {

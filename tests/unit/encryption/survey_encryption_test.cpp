@@ -91,6 +91,20 @@ TEST_F(Survey, FollowsAnOpenVolumeToItsDiskAndItsMounts) {
     EXPECT_THAT(survey().notes, IsEmpty());
 }
 
+TEST_F(Survey, TellsOfEveryMountOfAFilesystem) {
+    machine(
+        std::string("disk sdc 8:32 lun=3\ncrypt dm-0 253:0 on=sdc name=data uuid=CRYPT-LUKS2-") +
+            kDigits + "-data\n",
+        "30 22 253:0 /@ /sysroot rw - xfs /dev/mapper/data rw\n"
+        "31 22 253:0 / /whole/filesystem rw - xfs /dev/mapper/data rw\n"
+        "32 22 253:0 /@ /sysroot rw - xfs /dev/mapper/data rw\n");
+    header("/dev/sdc", luks2());
+
+    EXPECT_THAT(only_volume().mounts,
+                ElementsAre(EncryptedMount{"/whole/filesystem", "xfs", "", "/dev/mapper/data"},
+                            EncryptedMount{"/sysroot", "xfs", "", "/dev/mapper/data"}));
+}
+
 TEST_F(Survey, FindsClosedVolumesWithoutATable) {
     machine("disk sdb 8:16 lun=0\n");
     header("/dev/sdb", luks2());

@@ -82,5 +82,28 @@ TEST_F(PassportStore, SaysWhenItCannotKeepOne) {
     EXPECT_FALSE(keep_passport_of_another(folder_, of("two", "2")));
 }
 
+TEST(SurveyInAPassport, HasOneMountOfEachFilesystem) {
+    Passport passport;
+    EncryptedVolume& volume = passport.encryption.volumes.emplace_back();
+    const auto add = [&](const std::string& place, const std::string& root, DeviceNumber device) {
+        Mount& mount = passport.inventory.mounts.emplace_back();
+        mount.mount_point = place;
+        mount.root = root;
+        mount.device = device;
+        mount.type = "btrfs";
+        mount.source = "/dev/mapper/" + std::to_string(device.minor);
+        volume.mounts.push_back({place, mount.type, "", mount.source});
+    };
+    add("/", "/@", {0, 40});
+    add("/home", "/@home", {0, 40});
+    add("/data", "/", {0, 41});
+
+    const std::vector<EncryptedMount> mounts = survey_in(passport).volumes.at(0).mounts;
+
+    ASSERT_EQ(mounts.size(), 2U);
+    EXPECT_EQ(mounts[0].mount_point, "/");
+    EXPECT_EQ(mounts[1].mount_point, "/data");
+}
+
 }  // namespace
 }  // namespace stillpoint

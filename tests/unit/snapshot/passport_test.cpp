@@ -174,6 +174,20 @@ TEST(Passport, OfAnOlderVersionIsReadWithoutWhatThatDidNotWrite) {
     EXPECT_FALSE(read->surveyed);
 }
 
+TEST(Passport, OfALaterVersionIsReadDespiteItsWords) {
+    std::string text = render_passport(example());
+    text = replaced(text, R"("kind":"crypt")", R"("kind":"vdo")");
+    text = replaced(text, R"("state":"one copy damaged")", R"("state":"well")");
+    text = replaced(text, R"("generation":"single pass")", R"("generation":"no pass")");
+
+    const Result<Passport> read = parse_passport(text);
+
+    ASSERT_TRUE(read) << read.error().describe();
+    EXPECT_EQ(read->inventory.devices[1].kind, BlockKind::other);
+    EXPECT_EQ(read->encryption.volumes[0].header.state, HeaderState::not_understood);
+    EXPECT_EQ(read->encryption.ade.generation, AdeGeneration::unknown);
+}
+
 TEST(Passport, ThatCannotBeUnderstoodSaysWhereAndWhy) {
     const std::string good = render_passport(example());
     const auto why = [](const std::string& text) {
@@ -198,7 +212,10 @@ TEST(Passport, ThatCannotBeUnderstoodSaysWhereAndWhy) {
     EXPECT_EQ(why(replaced(good, R"("bytes":1024)", R"("bytes":-1)")),
               "the passport cannot be understood: 'passport.devices[0].bytes' is no whole number, "
               "or too large");
-    EXPECT_EQ(why(replaced(good, R"("state":"one copy damaged")", R"("state":"well")")),
+    EXPECT_EQ(why(replaced(good, R"("format":"luks2")", R"("format":"rot13")")),
+              "the passport cannot be understood: 'passport.encryption.volumes[0].header.format' "
+              "is none of the words there are for it");
+    EXPECT_EQ(why(replaced(good, R"("state":"one copy damaged")", R"("state":1)")),
               "the passport cannot be understood: 'passport.encryption.volumes[0].header.state' is "
               "none of the words there are for it");
     EXPECT_EQ(why(replaced(good, R"("gaps": ["swaps not read"])", R"("gaps": [3])")),
