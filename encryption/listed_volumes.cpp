@@ -18,7 +18,7 @@ ListedVolume listed(const CrypttabEntry& line, const std::vector<FoundFile>& key
     // mean no header. Source: crypttab(5) of Debian, "cipher", "hash".
     const bool plain = has("plain") || has("swap") || has("tmp") ||
                        entry.key_file == "/dev/urandom" || entry.key_file == "/dev/random" ||
-                       (!has("luks") && (has("cipher") || has("hash")));
+                       (!has("luks") && !has("header") && (has("cipher") || has("hash")));
     return {.name = entry.name,
             .device = entry.device,
             .header_file = option_of(entry.options, "header"),

@@ -9,10 +9,11 @@
 namespace stillpoint {
 namespace {
 
+constexpr std::string_view kPin = "pin-value=";
+
 /// PKCS#11 URIs may carry a PIN: "pkcs11:token=x?pin-value=1234". What follows goes with it: where
 /// an unencoded PIN ends cannot be told. Source: RFC 7512.
 std::string without_pin(std::string_view text) {
-    constexpr std::string_view kPin = "pin-value=";
     const std::size_t at = text.find(kPin);
     return std::string(at == std::string_view::npos ? text : text.substr(0, at + kPin.size()));
 }
@@ -31,9 +32,14 @@ bool is_password(std::string_view option) {
     return std::ranges::find(kNames, option) != kNames.end();
 }
 
-/// The end of the option that begins at `at`: a comma after a backslash or in quotation marks is a
-/// part of the value.
-std::size_t end_of_option(std::string_view options, std::size_t at) {
+bool is_secret(std::string_view option) {
+    return is_password(option.substr(0, option.find('='))) ||
+           option.find(kPin) != std::string_view::npos;
+}
+
+/// The end of a secret option that begins at `at`: a comma after a backslash or in quotation marks
+/// is a part of the value.
+std::size_t end_of_secret(std::string_view options, std::size_t at) {
     bool quoted = false;
     for (; at < options.size() && (quoted || options[at] != ','); ++at) {
         if (options[at] == '\\') {
@@ -45,13 +51,22 @@ std::size_t end_of_option(std::string_view options, std::size_t at) {
     return std::min(at, options.size());
 }
 
+std::string option_without_secret(std::string_view option) {
+    const std::string_view name = option.substr(0, option.find('='));
+    std::string safe = is_password(name) ? std::string(name) : without_pin(option);
+    std::erase(safe, '"');  // the closing one went
+    return safe;
+}
+
 std::string options_without_secrets(std::string_view options) {
     std::string safe;
     for (std::size_t at = 0; at < options.size();) {
-        const std::size_t end = end_of_option(options, at);
+        // Only a secret reaches beyond a comma, else a mark that is never closed would hide one.
+        std::size_t end = std::min(options.find(',', at), options.size());
+        const bool secret = is_secret(options.substr(at, end - at));
+        end = secret ? end_of_secret(options, at) : end;
         const std::string_view option = options.substr(at, end - at);
-        const std::string_view name = option.substr(0, option.find('='));
-        safe += is_password(name) ? std::string(name) : without_pin(option);
+        safe += secret ? option_without_secret(option) : std::string(option);
         safe += end < options.size() ? "," : "";
         at = end + 1;
     }

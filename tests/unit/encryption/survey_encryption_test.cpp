@@ -168,7 +168,7 @@ TEST_F(Survey, JoinsADataDiskEncryptedInPlaceWithItsHeaderOnTheOsDisk) {
 
 TEST_F(Survey, SaysThatAHeaderIsMissing) {
     machine("disk sdc 8:32 lun=0\n");
-    sources_.crypttab = "m /dev/sdc - luks,header=/h\n";
+    sources_.crypttab = "m /dev/sdc - header=/h,cipher=aes-xts-plain64\n";
 
     const EncryptedVolume volume = only_volume();
 

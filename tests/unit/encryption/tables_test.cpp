@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "encryption/table_secrets.h"
+
 namespace stillpoint {
 namespace {
 
@@ -120,6 +122,22 @@ TEST(Tables, WriteLinesThatTheyRead) {
     EXPECT_THAT(parse_fstab(line_of(mount)).entries(), ElementsAre(mount));
     const AzureCryptMountEntry azure{"n", "/dev/x", "/h", "", "auto", true, 3};
     EXPECT_THAT(parse_azure_crypt_mount(line_of(azure)).entries(), ElementsAre(azure));
+}
+
+TEST(Options, HideNoSecret) {
+    const std::vector<std::pair<std::string, std::string>> rows = {
+        {"x=\"a,passwd=hunter2,y", "x=\"a,passwd,y"},
+        {"x=a\\,passwd=hunter2", "x=a\\,passwd"},
+        {"passwd=\"1,hunter2\",y", "passwd,y"},
+        {"passwd=\"1,hunter2", "passwd"},
+        {"x=\"pin-value=1,hunter2\",y", "x=pin-value=,y"},
+        {"luks,,nofail,", "luks,,nofail,"},
+    };
+    for (const auto& [options, safe] : rows) {
+        const FstabEntry entry{"/dev/a", "/a", "ext4", options, 0, 0};
+        EXPECT_EQ(without_secrets(entry).options, safe);
+        EXPECT_EQ(without_secrets(without_secrets(entry)), without_secrets(entry)) << options;
+    }
 }
 
 TEST(Options, AreFoundByName) {
