@@ -9,11 +9,6 @@
 namespace stillpoint {
 namespace {
 
-bool is_beneath(std::string_view path, std::string_view folder) {
-    return folder == "/" || path == folder ||
-           (path.starts_with(folder) && path[folder.size()] == '/');
-}
-
 /// LVM's name in /dev/mapper for /dev/GROUP/VOLUME: a hyphen within a name is doubled.
 std::string mapper_name(std::string_view group_and_volume) {
     std::string name;
@@ -185,11 +180,16 @@ std::vector<Superblock> superblocks_of(const Inventory& inventory, const DeviceG
     return superblocks;
 }
 
+bool is_within(std::string_view path, std::string_view folder) {
+    return folder == "/" || (path.starts_with(folder) &&
+                             (path.size() == folder.size() || path[folder.size()] == '/'));
+}
+
 const Mount* mount_of(std::string_view path, const Inventory& inventory) {
     const Mount* found = nullptr;
     for (const Mount& mount : inventory.mounts) {
         // Of several on one place the last one is on top.
-        if (mount.namespace_pid == 0 && is_beneath(path, mount.mount_point) &&
+        if (mount.namespace_pid == 0 && is_within(path, mount.mount_point) &&
             (found == nullptr || mount.mount_point.size() >= found->mount_point.size())) {
             found = &mount;
         }

@@ -55,6 +55,9 @@ std::vector<Superblock> superblocks_of(const Inventory& inventory, const DeviceG
 /// Whether one mount is to be preferred to another: see Superblock::best_mount().
 bool is_better(const Mount& left, const Mount& right);
 
+/// `path` is `folder` or lies below it.
+bool is_within(std::string_view path, std::string_view folder);
+
 /// The mount of our own namespace that a path lies on, symbolic links aside; null: none is known.
 const Mount* mount_of(std::string_view path, const Inventory& inventory);
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "snapshot/filesystem_kind.h"
-#include "snapshot/mount_tree.h"
 
 namespace stillpoint {
 namespace {
@@ -23,25 +22,12 @@ void add_once(std::vector<T>& all, T one) {
 
 }  // namespace
 
-const Mount* FootingFinder::mount_above(std::string_view path) const {
-    const Mount* best = nullptr;
-    for (const Mount& mount : inventory_.mounts) {
-        // Of two mounts on one mount point the later one is on top.
-        if (mount.namespace_pid == 0 && is_within(path, mount.mount_point) &&
-            (best == nullptr || mount.mount_point.size() >= best->mount_point.size())) {
-            best = &mount;
-        }
-    }
-    return best;
-}
-
 std::optional<std::size_t> FootingFinder::holder_of(std::string_view path) const {
     if (path.ends_with(kDeleted)) {
         path.remove_suffix(kDeleted.size());
     }
-    const Mount* mount = nullptr;
     for (int depth = 0; depth < kMaxDepth && path.starts_with('/'); ++depth) {
-        mount = mount_above(path);
+        const Mount* mount = mount_of(path, inventory_);
         if (mount == nullptr) {
             return std::nullopt;
         }

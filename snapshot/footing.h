@@ -42,7 +42,6 @@ public:
 private:
     void follow(const std::vector<std::string>& devices, Footing& footing, int depth) const;
     void follow_loop(const BlockDevice& loop, Footing& footing, int depth) const;
-    const Mount* mount_above(std::string_view path) const;
 
     const Inventory& inventory_;
     const DeviceGraph& graph_;

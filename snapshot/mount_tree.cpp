@@ -2,7 +2,8 @@
 #include "snapshot/mount_tree.h"
 
 #include <algorithm>
-#include <string_view>
+
+#include "platform/device_graph.h"
 
 namespace stillpoint {
 namespace {
@@ -10,11 +11,6 @@ namespace {
 constexpr std::size_t kMaxDepth = 256;  // parents in a broken table may form a ring
 
 }  // namespace
-
-bool is_within(std::string_view path, std::string_view folder) {
-    return folder == "/" || (path.starts_with(folder) &&
-                             (path.size() == folder.size() || path[folder.size()] == '/'));
-}
 
 MountTree::MountTree(const std::vector<Mount>& mounts) {
     for (const Mount& mount : mounts) {

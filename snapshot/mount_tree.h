@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <string_view>
 #include <vector>
 
 #include "platform/inventory.h"
@@ -28,8 +27,5 @@ private:
     std::map<int, const Mount*> by_id_;
     std::map<int, std::vector<const Mount*>> children_;
 };
-
-/// `path` is `folder` or lies below it.
-bool is_within(std::string_view path, std::string_view folder);
 
 }  // namespace stillpoint
