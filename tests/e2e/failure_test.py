@@ -100,12 +100,13 @@ class KilledTest(case.EndToEnd):
         self.assertEqual(1, self.guest.status(1).code)
 
     def test_disable_waits_for_a_backup_that_waits_for_another_one(self):
-        self.start_front("--host-delay-ms", 1000)
+        self.start_front("--host-delay-ms", 2000)
         self.configure()
         for number in (1, 2):
             self.ask_for(number)
             self.assertEqual(0, self.guest.run("enable", number).code)
-        self.assertEqual(2, len(rig.ours("worker")))
+        # What a worker starts has its words until it is a program of its own.
+        case.trial.wait_until(lambda: len(rig.ours("worker")) == 2, "two workers alone")
         self.assertEqual(0, self.guest.run("disable", 2).code)
         self.assertEqual(1, self.guest.status(2).code)
         self.assertEqual(2, len(self.calls("dosnapshot")))

@@ -85,7 +85,7 @@ class ProxyTest(case.EndToEnd):
 
     def test_snapshots_status_and_log_go_through_it_and_the_tunnels_stand_before_the_hold(self):
         self.start_store()
-        self.break_things({"path": "disks/", "comp": "snapshot", "delay_ms": 300})
+        self.break_things({"path": "", "comp": "snapshot", "delay_ms": 300})
         proxy, beat = self.start_proxy(), self.start_pulse()
         self.set_up(proxy)
         beat.reset()
@@ -98,9 +98,11 @@ class ProxyTest(case.EndToEnd):
         moments = [moment for moment, _ in proxy.connects()]
         before = [moment for moment in moments if moment < begun]
         # In the middle: on a busy machine a writer that is stalled soon after is as good as held.
+        self.assertGreater(ended - begun, 250_000_000)
         self.assertTrue(beat.all_stalled_at((begun + ended) // 2))
         self.assertGreaterEqual(len(before), 3 + 1, "one for each disk and some for the status")
-        self.assertEqual([], [moment for moment in moments if beat.all_stalled_at(moment)], "a tunnel inside the hold")
+        # Between the snapshots alone: a writer may find out late that the hold is over, when the next tunnel is made.
+        self.assertEqual([], [moment for moment in moments if begun <= moment <= ended], "a tunnel inside the hold")
         self.assertIn(f"proxy 'proxy.test:{proxy.port}' of '/etc/stillpoint/stillpoint.conf'", self.guest.log())
         self.assertNotIn("going directly", self.guest.log())
 
