@@ -66,20 +66,24 @@ template <class Entry>
 struct Parsed {
     std::optional<Entry> entry;
     std::string problem;
+    std::string_view comment;  // its first word; the rest of the line follows it
 };
 
 template <class Entry>
 Parsed<Entry> wrong(std::string problem) {
-    return {std::nullopt, std::move(problem)};
+    return {std::nullopt, std::move(problem), ""};
 }
 
-/// Many people end a line with a comment. Where a field must be, '#' may begin a name.
-void drop_comment(std::vector<std::string_view>& fields, std::size_t mandatory) {
+/// Many people end a line with a comment. Where a field must be, '#' may begin a name. Gives the
+/// comment's first word.
+std::string_view drop_comment(std::vector<std::string_view>& fields, std::size_t mandatory) {
     const auto first =
         fields.begin() + static_cast<std::ptrdiff_t>(std::min(mandatory, fields.size()));
-    fields.erase(std::find_if(first, fields.end(),
-                              [](std::string_view field) { return field.starts_with('#'); }),
-                 fields.end());
+    const auto found = std::find_if(first, fields.end(),
+                                    [](std::string_view field) { return field.starts_with('#'); });
+    const std::string_view comment = found == fields.end() ? std::string_view() : *found;
+    fields.erase(found, fields.end());
+    return comment;
 }
 
 std::optional<int> number_of(std::string_view text) {
@@ -90,7 +94,7 @@ std::optional<int> number_of(std::string_view text) {
 }
 
 Parsed<CrypttabEntry> crypttab_entry(std::vector<std::string_view> fields) {
-    drop_comment(fields, 2);
+    const std::string_view comment = drop_comment(fields, 2);
     if (fields.size() < 2) {
         return wrong<CrypttabEntry>("field 2, the device, is missing");
     }
@@ -108,11 +112,11 @@ Parsed<CrypttabEntry> crypttab_entry(std::vector<std::string_view> fields) {
     if (fields.size() > 3) {
         entry.options = fields[3];
     }
-    return {entry, ""};
+    return {entry, "", comment};
 }
 
 Parsed<FstabEntry> fstab_entry(std::vector<std::string_view> fields) {
-    drop_comment(fields, 3);
+    const std::string_view comment = drop_comment(fields, 3);
     // What follows the sixth is ignored, as mount(8) does.
     if (fields.size() < 3) {
         return wrong<FstabEntry>(
@@ -130,7 +134,7 @@ Parsed<FstabEntry> fstab_entry(std::vector<std::string_view> fields) {
             *number = *value;
         }
     }
-    return {entry, ""};
+    return {entry, "", comment};
 }
 
 Parsed<AzureCryptMountEntry> azure_entry(const std::vector<std::string_view>& fields) {
@@ -163,7 +167,7 @@ Parsed<AzureCryptMountEntry> azure_entry(const std::vector<std::string_view>& fi
         }
         entry.keyslot = *slot;
     }
-    return {entry, ""};
+    return {entry, "", ""};
 }
 
 template <class Entry, class Parse>
@@ -174,7 +178,7 @@ Table<Entry> parse_table(std::string_view text, std::string_view path, Parse par
         const std::size_t end = std::min(text.find('\n'), text.size());
         const std::string_view line = text.substr(0, end);
         text.remove_prefix(std::min(end + 1, text.size()));
-        table.lines.push_back({std::string(line), std::nullopt});
+        table.lines.push_back({std::string(line), std::nullopt, ""});
         const std::vector<std::string_view> fields = fields_of(line);
         if (fields.empty() || fields[0].starts_with('#')) {
             continue;
@@ -185,6 +189,10 @@ Table<Entry> parse_table(std::string_view text, std::string_view path, Parse par
                 fmt::format("'{}' line {}: {}", path, table.lines.size(), parsed.problem));
         }
         table.lines.back().entry = std::move(parsed.entry);
+        if (!parsed.comment.empty()) {
+            table.lines.back().comment =
+                line.substr(static_cast<std::size_t>(parsed.comment.data() - line.data()));
+        }
     }
     return table;
 }

@@ -56,6 +56,7 @@ struct Table {
     struct Line {
         std::string text;  // without its end
         std::optional<Entry> entry;
+        std::string comment;  // at the end of a line with an entry, with its '#'
     };
     std::vector<Line> lines;
     bool ends_with_newline = true;

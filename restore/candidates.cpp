@@ -12,10 +12,6 @@ const EncryptionHeader* header_on(const RestoreFacts& facts, const RestoreDevice
     return found == facts.headers.end() ? nullptr : &found->second;
 }
 
-bool stands_on(const RestoreDevice& upper, const RestoreDevice& lower) {
-    return std::ranges::find(upper.block.below, lower.block.name) != upper.block.below.end();
-}
-
 /// Leaves out what is only a part of another one: the paths of a multipath device, the halves of a
 /// mirror.
 void keep_topmost(std::vector<const RestoreDevice*>& devices) {
@@ -193,16 +189,6 @@ std::string uuid_of(const WantedVolume& volume) {
         }
     }
     return "";
-}
-
-std::vector<const RestoreDevice*> above(const RestoreFacts& facts, const RestoreDevice& device) {
-    std::vector<const RestoreDevice*> found;
-    for (const RestoreDevice& upper : facts.devices) {
-        if (stands_on(upper, device) && upper.block.kind != BlockKind::partition) {
-            found.push_back(&upper);
-        }
-    }
-    return found;
 }
 
 Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,

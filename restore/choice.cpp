@@ -10,27 +10,6 @@
 namespace stillpoint {
 namespace {
 
-const RestoreDevice* opened_as(const RestoreFacts& facts, const std::string& name) {
-    for (const RestoreDevice& device : facts.devices) {
-        if (device.block.kind == BlockKind::dm_crypt && device.block.dm_name == name) {
-            return &device;
-        }
-    }
-    return nullptr;
-}
-
-/// With integrity a device without a header lies between, which cryptsetup calls NAME_dif.
-const RestoreDevice* below(const RestoreFacts& facts, const RestoreDevice& mapped) {
-    const auto next = [&](const RestoreDevice& device) {
-        return device.block.below.empty() ? nullptr
-                                          : device_at(facts, "/dev/" + device.block.below.front());
-    };
-    const RestoreDevice* device = next(mapped);
-    return device != nullptr && device->block.dm_name == mapped.block.dm_name + "_dif"
-               ? next(*device)
-               : device;
-}
-
 /// The kernel keeps the header's UUID, without dashes, in the mapping's own:
 /// "CRYPT-LUKS2-0123...-name".
 bool is_of(const RestoreDevice& mapped, std::string uuid) {
@@ -88,7 +67,8 @@ public:
             take_open(chosen, *mapped);
             return chosen;
         }
-        const Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
+        Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
+        follow_key(chosen, candidates);
         chosen.header_file = candidates.header_file;
         if (candidates.none) {
             chosen.left = candidates.none;
@@ -123,8 +103,11 @@ private:
         }
         chosen.mapped = &mapped;
         chosen.content = mapped.content;
-        const Proof* proof =
-            device != nullptr ? proof_of(facts_, device->path, chosen.header_file) : nullptr;
+        // Only then was a key looked for on its behalf.
+        const bool lost = names_lost_key(wanted, keys_on_volumes(facts_));
+        const Proof* proof = device != nullptr && lost
+                                 ? proof_of(facts_, device->path, chosen.header_file)
+                                 : nullptr;
         if (proof != nullptr) {
             chosen.key = proof->key;
         }
@@ -160,6 +143,45 @@ private:
                    : "which does not show inside what it had";
     }
 
+    /// Where nothing but its place tells which device a line means, the disks may have changed
+    /// places: then the volume's own key says where it is now.
+    void follow_key(ChosenVolume& chosen, Candidates& candidates) const {
+        const WantedVolume& wanted = chosen.wanted;
+        const std::string own = own_key(wanted, facts_);
+        if (own.empty() || !uuid_of(wanted).empty() || !wanted.kept_in.empty() ||
+            !wanted.header_file().empty() || choices_.devices.contains(wanted.name) ||
+            (candidates.none && candidates.none->code == Code::volume_ambiguous)) {
+            return;
+        }
+        const Proof* there = candidates.devices.empty()
+                                 ? nullptr
+                                 : proof_of(facts_, candidates.devices.front()->path, "");
+        if (there != nullptr && there->key && there->key->name == own) {
+            return;
+        }
+        std::set<const RestoreDevice*> opened;
+        for (const Proof& proof : facts_.proofs) {
+            if (proof.header_file.empty() && proof.key && proof.key->name == own) {
+                opened.insert(device_at(facts_, proof.device));
+            }
+        }
+        if (opened.size() == 1) {
+            const RestoreDevice* device = *opened.begin();
+            chosen.findings.push_back(
+                fmt::format("its own key tells that '{}' is '{}' now: its line names '{}'",
+                            wanted.name, device->path, wanted.device()));
+            candidates = {{device}, "", false, std::nullopt};
+        } else if (there != nullptr && there->key) {
+            candidates.none = {
+                wanted.name, Code::volume_ambiguous,
+                fmt::format("'{}', which its line names, does not open with its own key but with "
+                            "'{}': the disks may have changed places; say which one is meant with "
+                            "--device {}=PATH",
+                            there->device, there->key->name, wanted.name),
+                Permission::none, ""};
+        }
+    }
+
     void decide(ChosenVolume& chosen, const Candidates& candidates) const {
         const WantedVolume& wanted = chosen.wanted;
         std::vector<const Proof*> opening;
@@ -190,10 +212,10 @@ private:
             no_key(chosen, candidates, refused);
         } else if (const std::string half = half_way(opening); !half.empty()) {
             chosen.left = {wanted.name, Code::volume_unreadable,
-                           fmt::format("'{}' is being re-encrypted, and opening it would write "
-                                       "to it: end that first, with 'cryptsetup reencrypt "
+                           fmt::format("it is being re-encrypted, and opening it would write to "
+                                       "it: end that first, with 'cryptsetup reencrypt "
                                        "--resume-only {}'",
-                                       half, half),
+                                       half),
                            Permission::none, ""};
         } else if (!candidates.needs_content || fitting.size() == 1) {
             take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
@@ -210,12 +232,16 @@ private:
         }
     }
 
-    /// One of these whose own header says that it is encrypted only half-way with the new key.
+    /// One of these whose header says that it is encrypted only half-way with the new key, as
+    /// cryptsetup is told of it.
     std::string half_way(const std::vector<const Proof*>& proofs) const {
         for (const Proof* proof : proofs) {
-            const auto header = facts_.headers.find(proof->device);
-            if (header != facts_.headers.end() && header->second.reencrypting) {
-                return proof->device;
+            const bool detached = !proof->header_file.empty();
+            const auto& headers = detached ? facts_.header_files : facts_.headers;
+            const auto header = headers.find(detached ? proof->header_file : proof->device);
+            if (header != headers.end() && header->second.reencrypting) {
+                return detached ? fmt::format("{} --header {}", proof->device, proof->header_file)
+                                : proof->device;
             }
         }
         return "";
@@ -283,11 +309,20 @@ private:
 
 }  // namespace
 
+bool is_left_closed(const WantedVolume& volume, const RestoreFacts& facts,
+                    const RestoreChoices& choices) {
+    return volume.stays_closed() && !choices.devices.contains(volume.name) &&
+           opened_as(facts, volume.name) == nullptr;
+}
+
 std::vector<ChosenVolume> choose_devices(const RestoreFacts& facts, const RestoreChoices& choices) {
     const Chooser chooser(facts, choices);
     std::vector<ChosenVolume> chosen;
     std::map<const RestoreDevice*, std::string> taken;
     for (WantedVolume& wanted : wanted_volumes(facts)) {
+        if (is_left_closed(wanted, facts, choices)) {
+            continue;
+        }
         chosen.push_back(chooser.choose(std::move(wanted)));
         ChosenVolume& volume = chosen.back();
         if (volume.device == nullptr || volume.left) {
@@ -299,65 +334,10 @@ std::vector<ChosenVolume> choose_devices(const RestoreFacts& facts, const Restor
                            fmt::format("'{}' is the device of '{}' already", volume.device->path,
                                        other->second),
                            Permission::none, ""};
+            volume.device = nullptr;  // nor does a line of it name that one
         }
     }
     return chosen;
-}
-
-std::vector<const RestoreDevice*> unknown_volumes(const RestoreFacts& facts,
-                                                  const RestoreChoices& choices) {
-    std::set<std::string> known;
-    std::set<const RestoreDevice*> claimed;
-    for (const WantedVolume& volume : wanted_volumes(facts)) {
-        known.insert(uuid_of(volume));
-        claimed.insert(device_named(facts, volume.device()));
-        const Candidates candidates = candidates_for(volume, facts, choices);
-        claimed.insert(candidates.devices.begin(), candidates.devices.end());
-    }
-    for (const RestoreDevice* device : claimed) {
-        const auto header =
-            device != nullptr ? facts.headers.find(device->path) : facts.headers.end();
-        if (header != facts.headers.end()) {
-            known.insert(lower_case(header->second.uuid));
-        }
-    }
-    std::vector<const RestoreDevice*> unknown;
-    for (const RestoreDevice& device : facts.devices) {
-        const auto header = facts.headers.find(device.path);
-        if (header != facts.headers.end() &&
-            (header->second.format == EncryptionFormat::luks1 ||
-             header->second.format == EncryptionFormat::luks2) &&
-            header->second.state != HeaderState::damaged &&
-            !known.contains(lower_case(header->second.uuid)) && above(facts, device).empty()) {
-            unknown.push_back(&device);
-        }
-    }
-    return unknown;
-}
-
-std::vector<ProofWanted> proofs_wanted(const RestoreFacts& facts, const RestoreChoices& choices) {
-    std::vector<ProofWanted> wanted;
-    for (const WantedVolume& volume : wanted_volumes(facts)) {
-        if (const RestoreDevice* mapped = opened_as(facts, volume.name)) {
-            const RestoreDevice* device = below(facts, *mapped);
-            if (device != nullptr && names_lost_key(volume, keys_on_volumes(facts))) {
-                const std::string header = volume.header_file();
-                wanted.push_back({device->path, header.empty() ? "" : under_root(facts, header),
-                                  keys_for(volume, facts)});
-            }
-            continue;
-        }
-        const Candidates candidates = candidates_for(volume, facts, choices);
-        for (const RestoreDevice* device : candidates.devices) {
-            wanted.push_back({device->path, candidates.header_file, keys_for(volume, facts)});
-        }
-    }
-    for (const RestoreDevice* device : unknown_volumes(facts, choices)) {
-        if (std::vector<KeyFile> keys = keys_on_volumes(facts); !keys.empty()) {
-            wanted.push_back({device->path, "", std::move(keys)});
-        }
-    }
-    return wanted;
 }
 
 }  // namespace stillpoint

@@ -33,14 +33,27 @@ Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,
 std::string uuid_of(const WantedVolume& volume);
 std::string lower_case(std::string text);
 
-/// Decides each volume's device and key.
+/// Decides each volume's device and key. Left out are those that stay closed.
 std::vector<ChosenVolume> choose_devices(const RestoreFacts& facts, const RestoreChoices& choices);
+
+/// Its line says that people open it by hand, nobody has, and nobody asks for it here.
+bool is_left_closed(const WantedVolume& volume, const RestoreFacts& facts,
+                    const RestoreChoices& choices);
 
 /// Encrypted devices that no volume of the tables or the passport claims and that are not open.
 std::vector<const RestoreDevice*> unknown_volumes(const RestoreFacts& facts,
                                                   const RestoreChoices& choices);
 
-/// What stands directly on a device.
+/// What remains for a person when all is done: sentences.
+std::vector<std::string> left_for_people(const std::vector<ChosenVolume>& volumes);
+
+/// What stands directly on a device, its partitions left out.
 std::vector<const RestoreDevice*> above(const RestoreFacts& facts, const RestoreDevice& device);
+bool stands_on(const RestoreDevice& upper, const RestoreDevice& lower);
+
+/// The mapping that is open under this name; null: none is.
+const RestoreDevice* opened_as(const RestoreFacts& facts, const std::string& name);
+/// The device that holds a mapping's ciphertext; null: it is not known.
+const RestoreDevice* below(const RestoreFacts& facts, const RestoreDevice& mapped);
 
 }  // namespace stillpoint

@@ -57,10 +57,13 @@ std::string place_of(const RestoreFacts& facts, const KeyVolume& volume) {
     if (!volume.mounted_at.empty()) {
         return volume.mounted_at;
     }
-    // Another one may be mounted there: an original's beside a copy's.
+    // Another one may be, or come to be, mounted there: an original's beside a copy's.
     std::string place = under_root(facts, key_folder(facts));
-    const bool taken = std::ranges::any_of(
-        facts.mounts, [&](const Mount& mount) { return mount.mount_point == place; });
+    const auto first = std::ranges::find(facts.key_volumes, std::string(), &KeyVolume::mounted_at);
+    const bool taken = (first != facts.key_volumes.end() && first->device != volume.device) ||
+                       std::ranges::any_of(facts.mounts, [&](const Mount& mount) {
+                           return mount.mount_point == place;
+                       });
     return taken ? std::string(kOwnFolder) + volume.device.substr(volume.device.rfind('/')) : place;
 }
 

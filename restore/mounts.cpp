@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/format.h"
+#include "platform/device_graph.h"
 #include "restore/storage.h"
 
 namespace stillpoint {
@@ -23,7 +24,17 @@ public:
     void add(const ChosenVolume& volume) {
         for (const WantedMount& mount : wanted_mounts(facts_, volume)) {
             if (done_.insert(mount.mount_point).second) {
-                steps_.push_back({mount.mount_point, &volume, mount});
+                steps_.push_back({under_root(facts_, mount.mount_point), &volume, mount});
+            }
+        }
+    }
+
+    /// One that is left: what lies inside its mounts has to wait for them.
+    void add_left(const ChosenVolume& volume) {
+        for (const WantedMount& mount : wanted_mounts(facts_, volume)) {
+            const std::string target = under_root(facts_, mount.mount_point);
+            if (mounted_at(target) == nullptr) {
+                waiting_.emplace(target, false);
             }
         }
     }
@@ -34,7 +45,16 @@ public:
             steps_, [](const Due& left, const Due& right) { return left.target < right.target; });
         for (const Due& due : steps_) {
             volume_ = due.volume->wanted.name;
-            plan_one(*due.volume, due.mount);
+            const std::size_t left = plan_.left.size();
+            const std::size_t steps = plan_.steps.size();
+            plan_one(*due.volume, due.mount, due.target);
+            if (plan_.left.size() > left) {
+                waiting_[due.target] = false;
+            } else if (plan_.steps.size() > steps && plan_.steps.back().later) {
+                waiting_[due.target] = true;
+            } else {
+                waiting_.erase(due.target);
+            }
         }
     }
 
@@ -44,6 +64,27 @@ private:
         const ChosenVolume* volume;
         WantedMount mount;
     };
+
+    /// The place around this one where nothing is mounted yet: what is mounted there later would
+    /// cover what is mounted here now. Empty: there is none.
+    std::string waits_for(const std::string& target, bool later) const {
+        for (const auto& [outer, comes] : waiting_) {
+            if (comes == later && outer != target && is_within(target, outer)) {
+                return outer;
+            }
+        }
+        return "";
+    }
+
+    /// What mounting something here would cover; empty: nothing.
+    std::string covered_by(const std::string& target) const {
+        for (const Mount& mount : facts_.mounts) {
+            if (mount.mount_point != target && is_within(mount.mount_point, target)) {
+                return mount.mount_point;
+            }
+        }
+        return "";
+    }
 
     void leave(const WantedMount& mount, Code code, std::string why,
                Permission permission = Permission::none, std::string does = "") {
@@ -98,26 +139,32 @@ private:
         return nullptr;
     }
 
-    void plan_one(const ChosenVolume& volume, const WantedMount& mount) {
-        const std::string target = under_root(facts_, mount.mount_point);
-        if (volume.mapped == nullptr) {
-            add_later(mount, target, mount.source);
-            return;
-        }
-        const RestoreDevice* device = source_of(volume, mount);
-        if (device == nullptr) {
+    void plan_one(const ChosenVolume& volume, const WantedMount& mount, const std::string& target) {
+        const RestoreDevice* device = volume.mapped != nullptr ? source_of(volume, mount) : nullptr;
+        const Mount* there = device != nullptr ? mounted_at(target) : nullptr;
+        if (volume.mapped != nullptr && device == nullptr) {
             missing(mount, target);
-            return;
-        }
-        if (const Mount* there = mounted_at(target)) {
+        } else if (there != nullptr) {
             if (!is_mounted_there(*device, *there)) {
                 leave(mount, Code::restore_step_failed,
                       fmt::format("'{}' is mounted there already, and '{}' should be",
                                   there->source, device->path));
             }
-            return;
+        } else if (const std::string outer = waits_for(target, false); !outer.empty()) {
+            leave(mount, Code::restore_step_failed,
+                  fmt::format("'{}' has to be mounted first, and is left: mounted later it would "
+                              "cover what is mounted here",
+                              outer));
+        } else if (device == nullptr || !waits_for(target, true).empty()) {
+            add_later(mount, target, mount.source);
+        } else if (const std::string inner = covered_by(target); !inner.empty()) {
+            leave(mount, Code::restore_step_failed,
+                  fmt::format("'{}' is mounted inside it, and would be covered: unmount that, then "
+                              "start this again",
+                              inner));
+        } else {
+            mount_device(mount, target, *device);
         }
-        mount_device(mount, target, *device);
     }
 
     void missing(const WantedMount& mount, const std::string& target) {
@@ -217,6 +264,8 @@ private:
     RestorePlan& plan_;
     std::set<const RestoreDevice*> ours_;
     std::set<std::string> done_;
+    /// Where nothing is mounted yet; whether a later step will.
+    std::map<std::string, bool> waiting_;
     std::string volume_;  // that is planned for
     std::vector<Due> steps_;
 };
@@ -240,7 +289,9 @@ void plan_mounts(const RestoreFacts& facts, const RestoreChoices& choices,
                  const std::vector<ChosenVolume>& volumes, RestorePlan& plan) {
     MountPlanner planner(facts, choices, volumes, plan);
     for (const ChosenVolume& volume : volumes) {
-        if (!volume.left) {
+        if (volume.left) {
+            planner.add_left(volume);
+        } else {
             planner.add(volume);
             name_raid(facts, volume, plan);
         }

@@ -54,7 +54,7 @@ public:
         }
         plan_mounts(facts_, choices_, volumes_, plan_);
         reset_state();
-        tell_what_remains();
+        plan_.by_hand = left_for_people(volumes_);
         return std::move(plan_);
     }
 
@@ -86,10 +86,30 @@ private:
                             facts_.root));
         }
         plan_.findings.insert(plan_.findings.end(), facts_.gaps.begin(), facts_.gaps.end());
+        judge_key_volumes();
+        for (const WantedVolume& volume : wanted_volumes(facts_)) {
+            if (is_left_closed(volume, facts_, choices_)) {
+                plan_.findings.push_back(fmt::format(
+                    "'{}' stays closed: its line says 'noauto', and that it was open at "
+                    "the backup is not known",
+                    volume.name));
+            }
+        }
+    }
+
+    void judge_key_volumes() {
+        std::vector<std::string> devices;
         for (const KeyVolume& volume : facts_.key_volumes) {
+            devices.push_back(volume.device);
             if (!volume.problem.empty()) {
                 plan_.findings.push_back(volume.problem);
             }
+        }
+        if (devices.size() > 1) {
+            plan_.findings.push_back(
+                fmt::format("{} are all named '{}': which of them the next start mounts cannot be "
+                            "told, so detach the one that is not this machine's",
+                            quoted_list(devices), kKeyVolumeLabel));
         }
     }
 
@@ -140,6 +160,9 @@ private:
     /// Lost lines are found inside: only where no table, no passport names the volume.
     void look_inside() {
         for (const RestoreDevice* device : unknown_volumes(facts_, choices_)) {
+            if (std::ranges::find(volumes_, device, &ChosenVolume::device) != volumes_.end()) {
+                continue;  // its key told whose it is
+            }
             const Proof* proof = proof_on(device->path);
             if (proof == nullptr || !proof->key) {
                 plan_.findings.push_back(
@@ -315,65 +338,6 @@ private:
              .undo = "the copies are put back",
              .permission = choices_.reset_identity ? Permission::reset_identity : Permission::none,
              .later = false});
-    }
-
-    void tell_what_remains() {
-        bool azure = false;
-        for (const ChosenVolume& volume : volumes_) {
-            azure = azure || volume.wanted.of_azure();
-            if (volume.left && (volume.left->code == Code::key_missing ||
-                                volume.left->code == Code::key_mismatch ||
-                                volume.left->code == Code::file_unreadable)) {
-                tell_of_key(volume.wanted);
-            }
-            if (volume.left && volume.left->code == Code::encryption_unsupported) {
-                plan_.by_hand.push_back(fmt::format(
-                    "'{}' cannot be proven here, the system's own cryptsetup may know its cipher: "
-                    "open it under that name with 'cryptsetup open', then start this again",
-                    volume.wanted.name));
-            }
-            if (volume.left && volume.left->code == Code::header_damaged) {
-                plan_.by_hand.push_back(fmt::format(
-                    "the header of '{}': put one back from a copy, if one was made with "
-                    "'cryptsetup luksHeaderBackup', or restore the disk from another recovery "
-                    "point; without its header nothing opens the volume, not even its key",
-                    volume.wanted.name));
-            }
-        }
-        if (azure) {
-            plan_.by_hand.push_back(
-                "Azure does not know yet that the disks are encrypted: install the Azure Disk "
-                "Encryption extension on this machine again (in the portal under the disks' "
-                "encryption settings, or with 'az vm encryption enable' and the same key vault), "
-                "and never with the option that formats the disks");
-        }
-    }
-
-    void tell_of_key(const WantedVolume& volume) {
-        if (!volume.of_azure()) {
-            plan_.by_hand.push_back(fmt::format(
-                "the key of '{}' is not Azure's: put the key file back where its line names it, or "
-                "open it with 'cryptsetup open' and its passphrase, then start this again",
-                volume.name));
-            return;
-        }
-        KeyUrls keys;
-        if (volume.recorded != nullptr) {
-            keys = volume.recorded->keys;
-        }
-        const auto or_unknown = [](const std::string& url) {
-            return url.empty() ? std::string("unknown") : "'" + url + "'";
-        };
-        plan_.by_hand.push_back(fmt::format(
-            "the key of '{}': the secret (with its version) is {}, the key that wraps it {}, the "
-            "key vault {}. When it was deleted: recover it in the vault as long as that keeps "
-            "deleted secrets, else take it from the vmencryption_config.json that the restore job "
-            "left in its storage account: KeyBackupData is restored as the wrapping key, "
-            "SecretData as the secret, with KeyVaultSecretBackupData where no key wraps it. Then "
-            "attach the volume 'BEK VOLUME' with it and start this again",
-            volume.name, or_unknown(keys.secret),
-            keys.key_encryption.empty() ? "none, or unknown" : "'" + keys.key_encryption + "'",
-            or_unknown(keys.vault)));
     }
 
     const RestoreFacts& facts_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include "base/format.h"
+#include "platform/device_graph.h"
 #include "restore/run.h"
 
 namespace stillpoint {
@@ -56,7 +58,8 @@ private:
         bool acted = false;
         for (const RestoreStep& step : result_.plan.steps) {
             // What was done, and is wanted again, did not bring what it should.
-            if (step.later || failed_.contains(step.volume) || !tried_.insert(step.does).second) {
+            if (step.later || failed_.contains(step.volume) || !failed_around(step).empty() ||
+                !tried_.insert(step.does).second) {
                 continue;
             }
             if (gave_up_on_signal()) {
@@ -86,6 +89,21 @@ private:
         }
         left_.push_back(
             {step.volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
+    }
+
+    /// Where one of a volume that failed should have been mounted, around what this step mounts;
+    /// empty: nowhere.
+    std::string failed_around(const RestoreStep& step) const {
+        const auto* inner = std::get_if<MountFilesystem>(&step.action);
+        for (const RestoreStep& other : result_.plan.steps) {
+            const auto* outer = std::get_if<MountFilesystem>(&other.action);
+            if (inner != nullptr && outer != nullptr && failed_.contains(other.volume) &&
+                inner->mount_point != outer->mount_point &&
+                is_within(inner->mount_point, outer->mount_point)) {
+                return outer->mount_point;
+            }
+        }
+        return "";
     }
 
     bool gave_up_on_signal() {
@@ -118,8 +136,22 @@ private:
     void end() {
         run_.finish();
         result_.copies = run_.copies();
-        std::erase_if(result_.plan.steps,
-                      [&](const RestoreStep& step) { return failed_.contains(step.volume); });
+        std::vector<RestoreStep> steps;
+        for (const RestoreStep& step : result_.plan.steps) {
+            const std::string outer = failed_around(step);
+            if (failed_.contains(step.volume)) {
+                continue;
+            }
+            if (outer.empty()) {
+                steps.push_back(step);
+            } else {
+                left_.push_back({std::get<MountFilesystem>(step.action).mount_point,
+                                 Code::restore_step_failed,
+                                 fmt::format("'{}' has to be mounted first, which failed", outer),
+                                 Permission::none, ""});
+            }
+        }
+        result_.plan.steps = std::move(steps);
         std::ranges::move(left_, std::back_inserter(result_.plan.left));
     }
 

@@ -35,27 +35,24 @@ class Repair {
 public:
     Repair(Table<Entry> table, Key<Entry> key) : table_(std::move(table)), key_(key) {}
 
-    /// Makes the line with this entry's key say what the entry says.
+    /// Makes the line with this entry's key say what the entry says. One that is not understood
+    /// stays as it is.
     void set(const Entry& entry, std::string_view what) {
-        for (auto& line : table_.lines) {
-            const bool same =
-                line.entry ? key_(*line.entry) == key_(entry) : is_about(line.text, key_(entry));
-            if (same) {
-                if (line.entry != entry) {
-                    line = {line_of(entry), entry};
-                    changes_.push_back(fmt::format("the line of {} corrected", what));
-                }
-                return;
-            }
+        const auto line =
+            std::ranges::find_if(table_.lines, [&](const auto& one) { return is_for(one, entry); });
+        if (line == table_.lines.end()) {
+            add(entry, what);
+        } else if (line->entry && line->entry != entry) {
+            line->text = line_of(entry) + (line->comment.empty() ? "" : " " + line->comment);
+            line->entry = entry;
+            changes_.push_back(fmt::format("the line of {} corrected", what));
         }
-        add(entry, what);
     }
 
     /// A line has its key.
     bool has(const Entry& entry) const {
-        return std::ranges::any_of(table_.lines, [&](const auto& line) {
-            return line.entry ? key_(*line.entry) == key_(entry) : is_about(line.text, key_(entry));
-        });
+        return std::ranges::any_of(table_.lines,
+                                   [&](const auto& line) { return is_for(line, entry); });
     }
 
     /// One that stands is never touched.
@@ -81,9 +78,13 @@ public:
     }
 
 private:
+    bool is_for(const typename Table<Entry>::Line& line, const Entry& entry) const {
+        return line.entry ? key_(*line.entry) == key_(entry) : is_about(line.text, key_(entry));
+    }
+
     void add(const Entry& entry, std::string_view what) {
         table_.ends_with_newline = true;
-        table_.lines.push_back({line_of(entry), entry});
+        table_.lines.push_back({line_of(entry), entry, ""});
         changes_.push_back(fmt::format("the lost line of {} put back", what));
     }
 

@@ -128,6 +128,7 @@ void rename(const RestoreFacts& facts, const Group& group, RestorePlan& plan) {
                          group.original != nullptr ? "the physical volumes' UUIDs, " : ""),
          .undo = group.original != nullptr ? "" : "it is given its old name",
          .permission = Permission::rename_volume_groups,
+         .volume = group.volumes.front()->wanted.name,
          .later = !all_open || (group.original == nullptr && group.seen == nullptr)});
 }
 
@@ -195,6 +196,7 @@ void activate(const RestoreFacts& facts, const Group& group, RestorePlan& plan) 
              .changes = "",
              .undo = "it is deactivated",
              .permission = Permission::none,
+             .volume = group.volumes.front()->wanted.name,
              .later = !open});
     }
 }

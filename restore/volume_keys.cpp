@@ -9,6 +9,14 @@ namespace {
 constexpr std::string_view kAzureKeyName = "LinuxPassPhraseFileName";
 constexpr std::string_view kAzureFolder = "/var/lib/azure_disk_encryption_config/";
 
+std::string name_in(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+bool is_among(const std::vector<KeyFile>& keys, const std::string& name) {
+    return std::ranges::find(keys, name, &KeyFile::name) != keys.end();
+}
+
 void add_once(std::vector<KeyFile>& keys, const KeyFile& key) {
     if (std::ranges::find(keys, key) == keys.end()) {
         keys.push_back(key);
@@ -32,7 +40,7 @@ std::vector<KeyFile> keys_on_volumes(const RestoreFacts& facts) {
 std::vector<KeyFile> keys_for(const WantedVolume& volume, const RestoreFacts& facts) {
     std::vector<KeyFile> keys;
     const std::string& named = volume.key_file();
-    const std::string name = named.substr(named.rfind('/') + 1);
+    const std::string name = name_in(named);
     const std::vector<KeyFile> on_volumes = keys_on_volumes(facts);
     for (const KeyFile& key : on_volumes) {
         if (!name.empty() && key.name == name) {
@@ -54,11 +62,18 @@ std::vector<KeyFile> keys_for(const WantedVolume& volume, const RestoreFacts& fa
     return keys;
 }
 
+std::string own_key(const WantedVolume& volume, const RestoreFacts& facts) {
+    const std::string name = name_in(volume.key_file());
+    const auto others = std::ranges::count_if(wanted_volumes(facts), [&](const WantedVolume& one) {
+        return one.name != volume.name && name_in(one.key_file()) == name;
+    });
+    return others == 0 && is_among(keys_on_volumes(facts), name) ? name : "";
+}
+
 bool names_lost_key(const WantedVolume& volume, const std::vector<KeyFile>& keys) {
     const std::string& named = volume.key_file();
-    const std::string name = named.substr(named.rfind('/') + 1);
     return named.find(kAzureKeyName) != std::string::npos && !keys.empty() &&
-           std::ranges::find(keys, name, &KeyFile::name) == keys.end();
+           !is_among(keys, name_in(named));
 }
 
 }  // namespace stillpoint

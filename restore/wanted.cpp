@@ -48,8 +48,14 @@ public:
         if (!recorded.header_file.empty()) {
             options += ",header=" + recorded.header_file;
         }
-        add(CrypttabEntry{recorded.mapper, recorded.device_path, recorded.key_file, options}, false,
-            "the passport");
+        WantedVolume volume;
+        volume.name = recorded.mapper;
+        volume.crypttab = {recorded.mapper, recorded.device_path, recorded.key_file, options};
+        // Azure Disk Encryption's always stand in one: then the backup could not read it.
+        volume.table = recorded.of_azure ? VolumeTable::crypttab : VolumeTable::none;
+        if (volume.name != kSystemVolume && !has_new_key_each_time(volume.crypttab)) {
+            take(std::move(volume), false, "the passport", "");
+        }
     }
 
     std::vector<WantedVolume> taken() { return std::move(volumes_); }
@@ -79,12 +85,12 @@ private:
 }  // namespace
 
 const std::string& WantedVolume::device() const {
-    return table == VolumeTable::crypttab ? crypttab.device : azure.device;
+    return table == VolumeTable::azure_crypt_mount ? azure.device : crypttab.device;
 }
 
 std::string WantedVolume::header_file() const {
-    return table == VolumeTable::crypttab ? option_of(crypttab.options, "header")
-                                          : azure.header_file;
+    return table == VolumeTable::azure_crypt_mount ? azure.header_file
+                                                   : option_of(crypttab.options, "header");
 }
 
 const std::string& WantedVolume::key_file() const {
@@ -95,6 +101,11 @@ const std::string& WantedVolume::key_file() const {
 bool WantedVolume::of_azure() const {
     return table == VolumeTable::azure_crypt_mount || is_of_azure(crypttab) ||
            (recorded != nullptr && recorded->of_azure);
+}
+
+bool WantedVolume::stays_closed() const {
+    return table == VolumeTable::crypttab && has_option(crypttab.options, "noauto") &&
+           (recorded == nullptr || !recorded->open);
 }
 
 std::vector<WantedVolume> wanted_volumes(const RestoreFacts& facts) {

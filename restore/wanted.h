@@ -7,15 +7,15 @@
 
 namespace stillpoint {
 
-/// The table that a volume stands in.
-enum class VolumeTable { crypttab, azure_crypt_mount };
+/// The table that a volume stands in; none: it was opened by other means.
+enum class VolumeTable { crypttab, azure_crypt_mount, none };
 
 /// An encrypted volume that the machine had.
 struct WantedVolume {
     std::string name;  // it is opened under
     VolumeTable table = VolumeTable::crypttab;
     /// The line as it should be, but for what turns out to have changed.
-    CrypttabEntry crypttab;      // of VolumeTable::crypttab
+    CrypttabEntry crypttab;      // of VolumeTable::crypttab; of none: what one would say
     AzureCryptMountEntry azure;  // of VolumeTable::azure_crypt_mount
     bool has_line = false;       // the table has its line now
     std::string line_from;       // where the line is taken from, when it has none: "the passport"
@@ -26,6 +26,8 @@ struct WantedVolume {
     std::string header_file() const;      // inside the root; empty: none
     const std::string& key_file() const;  // inside the root; empty: none
     bool of_azure() const;
+    /// Opened by hand alone ("noauto"), and closed at the backup.
+    bool stays_closed() const;
 };
 
 /// What the tables, the passport and the lines kept inside filesystems name, each once, in that

@@ -85,7 +85,9 @@ public:
 
     /// The change with this number fails; the first one is 1.
     int fail_change = 0;
-    /// So does replacing this file.
+    /// So does a command with these words.
+    std::string fail_command;
+    /// And replacing this file.
     std::string fail_replace_of;
     /// And putting a file back.
     bool fail_undo = false;
@@ -236,7 +238,9 @@ public:
         }
         if (tool == "cryptsetup" || tool == "mount" || tool == "umount" || tool.starts_with("vg") ||
             tool == "lvchange") {
-            return change() ? act(command) : ToolResult{1, "", "made to fail"};
+            const bool refused =
+                !fail_command.empty() && words.find(fail_command) != std::string::npos;
+            return change() && !refused ? act(command) : ToolResult{1, "", "made to fail"};
         }
         const auto exit = tool_exit.find(tool);
         const auto output = tool_output.find(tool);

@@ -12,17 +12,9 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::left;
 using ::testing::Not;
 using testing::RestoredMachine;
-
-const LeftAlone* left(const ReinstallResult& result, const std::string& what) {
-    for (const LeftAlone& one : result.plan.left) {
-        if (one.what == what) {
-            return &one;
-        }
-    }
-    return nullptr;
-}
 
 const std::vector<std::string> kAllMounted = {"/data0", "/data1", "/data2", "/mnt/azure_bek_disk"};
 

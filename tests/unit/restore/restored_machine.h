@@ -145,4 +145,14 @@ inline std::string all_of_it(const ReinstallResult& result) {
     return reinstall_text(result) + reinstall_json(result);
 }
 
+/// What is said of a thing that was left alone; null: nothing.
+inline const LeftAlone* left(const ReinstallResult& result, const std::string& what) {
+    for (const LeftAlone& one : result.plan.left) {
+        if (one.what == what) {
+            return &one;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace stillpoint::testing

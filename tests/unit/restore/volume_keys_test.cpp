@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+
+#include "tests/unit/restore/restored_machine.h"
+
+namespace stillpoint {
+namespace {
+
+using testing::all_of_it;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::left;
+using testing::RestoredMachine;
+
+void forget_the_passport(RestoredMachine& machine) {
+    machine.restore.point.reset();
+    machine.restore.point_problem = "none";
+}
+
+/// What is on the disks of the first two volumes, the other way round.
+void swap_disks(RestoredMachine& machine) {
+    for (const auto& [disk, was, type] :
+         {std::tuple("/dev/sdc", 1, "xfs"), std::tuple("/dev/sdd", 0, "ext4")}) {
+        machine.system.add_header(disk, testing::luks(fmt::format("uuid-{}", was)),
+                                  RestoredMachine::key(was));
+        machine.system.add_inside(disk, RestoredMachine::key(was),
+                                  {type, fmt::format("fs-{}", was), "", false});
+    }
+}
+
+TEST(VolumeKeys, TellWhereTheDisksOfLinesThatNamePlacesAreNow) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdd vol0")));
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdc vol1")));
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("vol0 " + RestoredMachine::lun_link(1) + " "));
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("vol1 " + RestoredMachine::lun_link(0) + " "));
+    EXPECT_EQ(exit_code_of(machine.apply()), 0);
+}
+
+TEST(VolumeKeys, TheOneOfTwoThatIsThereIsTakenForItself) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    machine.system.forget_header("/dev/sdd");
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdc vol1")));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data1", "/data2", "/mnt/azure_bek_disk"));
+}
+
+TEST(VolumeKeys, AnothersKeyDoesNotMakeADiskTheLines) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    machine.system.add_header("/dev/sdc", testing::luks("uuid-9"), RestoredMachine::key(9));
+    machine.system.add_inside("/dev/sdc", RestoredMachine::key(9), {"ext4", "fs-9", "", false});
+    machine.system.add_key("/dev/sdb1", RestoredMachine::key_name(9), RestoredMachine::key(9));
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol0")->code, Code::volume_ambiguous);
+    EXPECT_THAT(left(result, "vol0")->why, HasSubstr("--device vol0=PATH"));
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr("/dev/sdc vol0"))));
+
+    machine.restore.choices.devices["vol0"] = "/dev/sdc";
+    EXPECT_EQ(left(machine.apply(), "vol0"), nullptr);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdc vol0")));
+}
+
+TEST(VolumeKeys, AKeyThatSeveralLinesNameTellsNothing) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    machine.system.forget_header("/dev/sdc");
+    machine.system.files["/etc/crypttab"] =
+        "vol0 " + RestoredMachine::lun_link(0) + " /mnt/azure_bek_disk/" +
+        RestoredMachine::key_name(1) + " luks,nofail\n" + RestoredMachine::crypttab_line(1) + "\n";
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdd vol1")));
+    EXPECT_THAT(machine.mounted(), Contains("/data1"));
+}
+
+TEST(VolumeKeys, TwoKeyVolumesHaveTwoPlaces) {
+    RestoredMachine machine;
+    machine.system.forget_key("/dev/sdb1", RestoredMachine::key_name(1));
+    machine.system.add_disk("sdy1", 48 << 20, {"vfat", "BEEF-0002", "BEK VOLUME", false});
+    machine.system.add_key("/dev/sdy1", RestoredMachine::key_name(1), RestoredMachine::key(1));
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/data2", "/mnt/azure_bek_disk",
+                                               "/run/stillpoint/keys/sdy1"));
+    EXPECT_THAT(result.plan.findings,
+                Contains(HasSubstr("'/dev/sdb1', '/dev/sdy1' are all named 'BEK VOLUME'")));
+    // No line may name a place that the next start does not have.
+    EXPECT_EQ(machine.table("/etc/crypttab"), RestoredMachine::crypttab());
+}
+
+TEST(VolumeKeys, AHeaderInAFileMayBeHalfWayToo) {
+    RestoredMachine machine;
+    EncryptionHeader header = testing::luks("uuid-2");
+    header.reencrypting = true;
+    machine.system.add_header(RestoredMachine::header_file(2), header, RestoredMachine::key(2));
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol2"), nullptr) << all_of_it(result);
+    EXPECT_THAT(left(result, "vol2")->why,
+                HasSubstr("--resume-only /dev/sde --header " + RestoredMachine::header_file(2)));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/mnt/azure_bek_disk"));
+}
+
+}  // namespace
+}  // namespace stillpoint
