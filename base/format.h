@@ -2,4 +2,5 @@
 #pragma once
 
 // The one door to fmt: g++ 12 and clang 14 have no <format>. On the day they do, this file changes.
-#include <fmt/format.h>
+// The small half of it; what needs more opens base/format_join.h.
+#include <fmt/core.h>

@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "base/format.h"
+#include "base/format_join.h"
 #include "handlers/status_map.h"
 #include "manifest/catalogue.h"
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/format.h"
+#include "base/format_join.h"
 #include "manifest/catalogue.h"
 #include "platform/script_system.h"
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/format.h"
+#include "base/format_join.h"
 #include "platform/linux/child_process.h"
 
 namespace stillpoint::linux_os {
