@@ -26,5 +26,10 @@ if(SP_SANITIZE)
   add_link_options(-fsanitize=${SP_SANITIZE})
   if(SP_SANITIZE MATCHES "undefined")
     target_compile_options(sp_settings INTERFACE -fno-sanitize-recover=undefined)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      # At every access to a member: together a fifth of the whole build. A null pointer ends in ASan as
+      # well, and the clang build looks for both.
+      target_compile_options(sp_settings INTERFACE -fno-sanitize=null,alignment)
+    endif()
   endif()
 endif()
