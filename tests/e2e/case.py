@@ -42,6 +42,7 @@ class EndToEnd(unittest.TestCase):
         self.disks = Context.place.disks
         self.mounts = Context.place.mounts
         self.faults = self.folder / "faults.json"
+        self.rules = []  # all that it ever said; a test whose point is that none fits clears it
         self.guest = rig.Rig(self.folder, Context.programs, certificate_from=Context.certificates)
         self.secrets = residue.secrets_of(self.guest)
         self.expected_secrets = ()  # (path suffix, secret) that the contract wants there
@@ -49,6 +50,8 @@ class EndToEnd(unittest.TestCase):
 
     def tearDown(self):
         self.check_nothing_is_left()
+        if self.rules and not has_failed(self):
+            self.check_all_faults_came()
 
     def _remove(self):
         if has_failed(self):
@@ -74,6 +77,16 @@ class EndToEnd(unittest.TestCase):
                                                       for suffix, secret in self.expected_secrets)]
         self.assertEqual([], unexpected, "secrets are written")
 
+    def check_all_faults_came(self):
+        """A rule that fits no request makes its test one of something else."""
+        def waited_for():
+            came = [line["fault"].items() for line in self.front.lines if "fault" in line]
+            return [rule for rule in self.rules if not any(rule.items() <= fault for fault in came)]
+        limit = time.monotonic() + LEFT_LIMIT_S
+        while (left := waited_for()) and time.monotonic() < limit:
+            time.sleep(0.02)
+        self.assertEqual([], left, "faults never came")
+
     # A world around the guest
 
     def start_front(self, *more, images=False):
@@ -94,6 +107,7 @@ class EndToEnd(unittest.TestCase):
                              host_port=self.front.address[1], **more)
 
     def break_things(self, *rules):
+        self.rules += [{key: value for key, value in rule.items() if key not in ("body", "headers")} for rule in rules]
         draft = self.faults.with_suffix(".new")
         draft.write_text(json.dumps(list(rules)), encoding="utf-8")
         draft.rename(self.faults)

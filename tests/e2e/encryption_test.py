@@ -90,6 +90,7 @@ class ByHostTest(outcome.OutcomeTest):
         self.assertNotIn("heldTime", status.facts)
         self.check_end(status, outcome.Cause("", (), 11, says=("backupMetadata",)))
         self.assertEqual([], self.calls_now("recsvc"))
+        self.rules.clear()
 
 
 class ByGuestTest(outcome.OutcomeTest):
@@ -130,6 +131,7 @@ class ByGuestTest(outcome.OutcomeTest):
     def test_a_machine_without_is_not_asked(self):
         self.check_success(self.backup(outcome.by_guest(), metadata_of(0, "a"), blobs=self.blobs()))
         self.assertEqual([], [call for call in self.calls_now("disks/") if call["comp"] == "metadata"])
+        self.rules.clear()
 
 
 if __name__ == "__main__":

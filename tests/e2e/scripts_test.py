@@ -326,7 +326,7 @@ class KilledTest(ScriptsCase):
     def test_a_worker_killed_during_the_hold_leaves_no_application_at_rest(self):
         self.break_things({"path": "dosnapshot", "delay_ms": 3000})
         beat = self.start_pulse()
-        self.start(lambda: len(beat.held()) == len(self.mounts))
+        self.start(lambda: len(beat.held()) == len(self.mounts) and any("delays" in line for line in self.front.lines))
         self.assertEqual(["pre"], self.traced())
         os.kill(self.pid_of("worker"), signal.SIGKILL)
         self.wait_for_post()

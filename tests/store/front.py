@@ -75,9 +75,9 @@ class Front:
             note["body"] = request.body.decode("utf-8", "replace")
         rule = self._faults.match(request)
         if rule is not None:
-            if rule.get("delay_ms"):
-                self.say({"at_ns": arrived, "delays": note["request"]})
             note["fault"] = {key: value for key, value in rule.items() if key not in ("body", "headers", "seen")}
+            if rule.get("delay_ms"):
+                self.say({"at_ns": arrived, "delays": note["request"], "fault": note["fault"]})
         if rule is not None and not rule.get("after"):
             answer = self._fault(rule, hang) or (self._serve(request, note) if delays_only(rule) else None)
         else:
