@@ -9,7 +9,6 @@ namespace {
 using testing::all_of_it;
 using ::testing::Contains;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::left;
 using ::testing::Not;
 using testing::RestoredMachine;

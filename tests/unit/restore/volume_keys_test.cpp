@@ -10,7 +10,6 @@ using testing::all_of_it;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using testing::left;
 using testing::RestoredMachine;
 
