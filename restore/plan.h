@@ -89,6 +89,7 @@ struct RestoreStep {
     std::string undo;     // how it is taken back; empty: it stays, whatever fails later
     Permission permission = Permission::none;  // the one that it has
     std::string volume;                        // whose step it is; empty: of all
+    std::vector<std::string> partners;         // volumes that share its volume's fate
     /// It cannot be done before earlier steps were, and is planned anew then.
     bool later = false;
 };

@@ -58,7 +58,7 @@ private:
         bool acted = false;
         for (const RestoreStep& step : result_.plan.steps) {
             // What was done, and is wanted again, did not bring what it should.
-            if (step.later || failed_.contains(step.volume) || !failed_around(step).empty() ||
+            if (step.later || has_failed(step) || !failed_around(step).empty() ||
                 !tried_.insert(step.does).second) {
                 continue;
             }
@@ -82,13 +82,24 @@ private:
     }
 
     void leave(const RestoreStep& step, const Error& why) {
-        failed_.insert(step.volume);
-        take_back([&](const RestoreStep& done) { return done.volume == step.volume; });
-        for (Error& error : run_.roll_back(step.volume)) {
-            result_.not_put_back.push_back(std::move(error));
+        std::vector<std::string> volumes = {step.volume};
+        volumes.insert(volumes.end(), step.partners.begin(), step.partners.end());
+        for (const std::string& volume : volumes) {
+            failed_.insert(volume);
+            take_back([&](const RestoreStep& done) { return done.volume == volume; });
+            for (Error& error : run_.roll_back(volume)) {
+                result_.not_put_back.push_back(std::move(error));
+            }
+            left_.push_back(
+                {volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
         }
-        left_.push_back(
-            {step.volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
+    }
+
+    bool has_failed(const RestoreStep& step) const {
+        return failed_.contains(step.volume) ||
+               std::ranges::any_of(step.partners, [&](const std::string& partner) {
+                   return failed_.contains(partner);
+               });
     }
 
     /// Where one of a volume that failed should have been mounted, around what this step mounts;
@@ -139,7 +150,7 @@ private:
         std::vector<RestoreStep> steps;
         for (const RestoreStep& step : result_.plan.steps) {
             const std::string outer = failed_around(step);
-            if (failed_.contains(step.volume)) {
+            if (has_failed(step)) {
                 continue;
             }
             if (outer.empty()) {

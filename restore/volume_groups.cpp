@@ -96,6 +96,16 @@ void look_for_doubles(const RestoreFacts& facts, const std::vector<ChosenVolume>
     }
 }
 
+/// A group on several volumes is there with all of them or not at all.
+std::vector<std::string> partners_in(const Group& group) {
+    std::vector<std::string> names;
+    for (const ChosenVolume* volume : group.volumes) {
+        names.push_back(volume->wanted.name);
+    }
+    names.erase(names.begin());
+    return names;
+}
+
 std::string names_of(const Group& group) {
     std::string names;
     for (const ChosenVolume* volume : group.volumes) {
@@ -129,6 +139,7 @@ void rename(const RestoreFacts& facts, const Group& group, RestorePlan& plan) {
          .undo = group.original != nullptr ? "" : "it is given its old name",
          .permission = Permission::rename_volume_groups,
          .volume = group.volumes.front()->wanted.name,
+         .partners = partners_in(group),
          .later = !all_open || (group.original == nullptr && group.seen == nullptr)});
 }
 
@@ -197,6 +208,7 @@ void activate(const RestoreFacts& facts, const Group& group, RestorePlan& plan) 
              .undo = "it is deactivated",
              .permission = Permission::none,
              .volume = group.volumes.front()->wanted.name,
+             .partners = partners_in(group),
              .later = !open});
     }
 }

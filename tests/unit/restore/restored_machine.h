@@ -46,6 +46,8 @@ public:
     }
 
     static std::string name(int lun) { return fmt::format("vol{}", lun); }
+    /// Of the first two.
+    static std::string disk(int lun) { return lun == 0 ? "/dev/sdc" : "/dev/sdd"; }
     static std::string key(int lun) { return fmt::format("key-{}", lun); }
     static std::string key_name(int lun) {
         return fmt::format("LinuxPassPhraseFileName_1_{}", lun);

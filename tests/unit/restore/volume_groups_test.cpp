@@ -13,6 +13,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::left;
 using ::testing::Not;
 using testing::RestoredMachine;
 
@@ -48,6 +49,40 @@ TEST(VolumeGroups, AreActivatedAndTheirVolumesMounted) {
     EXPECT_THAT(lvm.machine.system.commands(), Contains("vgchange -ay vgdata"));
     EXPECT_THAT(lvm.machine.mounted(), Contains("/lv"));
     EXPECT_THAT(lvm.machine.apply().done, IsEmpty());
+}
+
+TEST(VolumeGroups, OneThatCannotBeActivatedIsClosedOnAllItsVolumes) {
+    RestoredMachine machine;
+    for (int lun = 0; lun < 2; ++lun) {
+        machine.system.add_inside(RestoredMachine::disk(lun), RestoredMachine::key(lun),
+                                  {"LVM2_member", fmt::format("pv-{}", lun), "", false});
+        EncryptedVolume& volume =
+            machine.restore.point->encryption.volumes[static_cast<std::size_t>(lun)];
+        volume.volume_groups = {"vgdata"};
+        volume.mounts = {{"/lv", "xfs", "fs-lv", "/dev/vgdata/lv"}};
+    }
+    machine.system.files["/etc/fstab"] =
+        "/dev/vgdata/lv /lv xfs nofail 0 2\n" + RestoredMachine::fstab_line(2) + "\n";
+    machine.restore.point->encryption.fstab.clear();
+    machine.system.add_group(
+        {"vg-uuid", "vgdata", {"pv-0", "pv-1"}, {{"lv", {"xfs", "fs-lv", "", false}}}});
+    machine.system.fail_command = "vgchange -ay";
+    const ReinstallResult result = machine.apply();
+
+    EXPECT_EQ(exit_code_of(result), 3);
+    EXPECT_THAT(result.not_put_back, IsEmpty()) << all_of_it(result);
+    for (const std::string volume : {"vol0", "vol1"}) {
+        ASSERT_NE(left(result, volume), nullptr) << all_of_it(result);
+        EXPECT_THAT(left(result, volume)->why, HasSubstr("made to fail"));
+        EXPECT_THAT(machine.system.commands(),
+                    Contains("cryptsetup --disable-locks close " + volume));
+    }
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data2", "/mnt/azure_bek_disk"));
+
+    machine.system.fail_command.clear();
+    const ReinstallResult again = machine.apply();
+    EXPECT_EQ(exit_code_of(again), 0) << all_of_it(again);
+    EXPECT_THAT(machine.mounted(), Contains("/lv"));
 }
 
 TEST(VolumeGroups, ACopyBesideItsOriginalStaysClosed) {
