@@ -30,7 +30,12 @@ Result<void> judge(const VolumeReader& volume, const BitlkVolume& bitlk, Encrypt
         return copy.error();
     }
     CryptDevice device(*copy, volume.path());
-    if (!device.load(CRYPT_BITLK)) {
+    const bool loaded = device.load(CRYPT_BITLK);
+    if (!loaded && device.could_not_look()) {
+        return fail(Code::volume_unreadable, fmt::format("the header of '{}' cannot be judged: {}",
+                                                         volume.path(), device.why()));
+    }
+    if (!loaded) {
         refuse(header,
                bitlk.block->known_cipher ? HeaderState::damaged : HeaderState::not_understood,
                fmt::format("libcryptsetup does not load it: {}", device.why()));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "platform/linux/crypt/crypt_device.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <mutex>
 #include <string_view>
@@ -57,6 +58,10 @@ bool CryptDevice::load(const char* type) {
         answer_ = crypt_load(device_.get(), type, nullptr);
     }
     return answer_ == 0;
+}
+
+bool CryptDevice::could_not_look() const {
+    return !device_ || answer_ == -ENOMEM || answer_ == -EMFILE || answer_ == -ENFILE;
 }
 
 void CryptDevice::listen(int level, const char* text, void* context) {

@@ -25,6 +25,10 @@ public:
     /// Why it could not, as one clause: what it said, else what its `answer` means.
     std::string why(int answer) const;
     std::string why() const { return why(answer_); }
+    /// After a load that failed: it says something of this machine, nothing of the header.
+    bool could_not_look() const;
+    /// It said something that is meant for the user.
+    bool complained() const { return !said_->error.empty(); }
 
 private:
     struct Free {

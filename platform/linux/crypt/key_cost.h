@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,12 +15,17 @@ struct KeyCost {
     std::string what;  // "keyslot 3"
     std::uint64_t rounds = 0;
     std::uint64_t memory_kib = 0;  // 0: a derivation that needs none
+    std::uint64_t key_bytes = 0;   // derived and taken apart; 0: bounded elsewhere
 
     bool operator==(const KeyCost&) const = default;
 };
 
+/// What a header says in a way that can mean anything to the library.
+inline constexpr std::uint64_t kUnknownCost = std::numeric_limits<std::uint64_t>::max();
+
 /// Why no key is to be tried, as a clause; empty: each costs no more than a minute on a slow
-/// machine and memory that is there. `free_kib`: what the machine can still give.
+/// machine and memory that is there, and all of them a few. `free_kib`: what the machine can still
+/// give.
 std::string why_too_costly(const std::vector<KeyCost>& costs, std::uint64_t free_kib);
 
 /// MemAvailable of /proc/meminfo's text; without it the most there can be.

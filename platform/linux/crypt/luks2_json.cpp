@@ -64,6 +64,12 @@ std::optional<std::uint64_t> number_of(const Json& value) {
     return number;
 }
 
+/// The library takes numbers below 0, too large or with a fraction for whatever its own type makes
+/// of them.
+std::uint64_t cost_of(const Json& value) {
+    return value.is_null() ? 0 : number_of(value).value_or(kUnknownCost);
+}
+
 int small_number_of(const Json& value) {
     const std::optional<std::uint64_t> number = number_of(value);
     return number && *number <= 1U << 20 ? static_cast<int>(*number) : 0;
@@ -175,9 +181,9 @@ void read_keyslots(const Json& root, Luks2Content& content) {
             {.number = number, .kind = text_of(at(kdf, "type")), .bound = is_bound});
         content.key_costs.push_back(
             {.what = fmt::format("keyslot {}", number),
-             .rounds = std::max(number_of(at(kdf, "iterations")).value_or(0),
-                                number_of(at(kdf, "time")).value_or(0)),
-             .memory_kib = number_of(at(kdf, "memory")).value_or(0)});
+             .rounds = std::max(cost_of(at(kdf, "iterations")), cost_of(at(kdf, "time"))),
+             .memory_kib = cost_of(at(kdf, "memory")),
+             .key_bytes = std::max(cost_of(at(*slot, "key_size")), cost_of(at(area, "key_size")))});
         content.key_areas.push_back(
             {number_of(at(area, "offset")).value_or(0), number_of(at(area, "size")).value_or(0)});
         if (is_bound && content.key_bits == 0) {
@@ -208,6 +214,7 @@ void read_requirements(const Json& root, Luks2Content& content) {
 Luks2Content parse_luks2_json(std::string_view text) {
     Luks2Content content;
     const Json root = is_too_deep(text) ? Json() : Json::parse(text, nullptr, false);
+    content.readable = root.is_object();
     read_segments(root, content);
     read_keyslots(root, content);
     for (const auto& [number, token] : numbered(at(root, "tokens"))) {
@@ -217,7 +224,7 @@ Luks2Content parse_luks2_json(std::string_view text) {
     }
     for (const auto& [number, digest] : numbered(at(root, "digests"))) {
         content.key_costs.push_back({.what = fmt::format("digest {}", number),
-                                     .rounds = number_of(at(*digest, "iterations")).value_or(0)});
+                                     .rounds = cost_of(at(*digest, "iterations"))});
     }
     read_requirements(root, content);
     return content;

@@ -16,6 +16,9 @@ namespace stillpoint::linux_os {
 /// type than it should be is left out. Source: "LUKS2 On-Disk Format Specification 1.1.1",
 /// chapter 3.
 struct Luks2Content {
+    /// False: it is not JSON as the standard has it, which the library's parser may take all the
+    /// same.
+    bool readable = false;
     std::string cipher;
     int key_bits = 0;
     int sector_bytes = 512;

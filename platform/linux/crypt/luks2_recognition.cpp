@@ -92,8 +92,14 @@ Result<std::string> why_not_loaded(const VolumeReader& volume,
         }
     }
     CryptDevice device(*memory, volume.path());
-    return device.load(CRYPT_LUKS2) ? std::string()
-                                    : fmt::format("libcryptsetup refuses it: {}", device.why());
+    if (device.load(CRYPT_LUKS2)) {
+        return std::string();
+    }
+    if (device.could_not_look()) {
+        return fail(Code::volume_unreadable, fmt::format("the header of '{}' cannot be judged: {}",
+                                                         volume.path(), device.why()));
+    }
+    return fmt::format("libcryptsetup refuses it: {}", device.why());
 }
 
 /// A right checksum is not enough: the library has its rules for what stands in a header. Each copy
@@ -168,7 +174,8 @@ const Copy& best_of(const std::optional<Copy>& first, const std::optional<Copy>&
     return rank(first) > rank(second) ? *first : *second;
 }
 
-void describe(RecognisedHeader& found, const Copy& copy) {
+/// Gives what the library loads and this build does not understand, as a clause; empty: nothing.
+std::string describe(RecognisedHeader& found, const Copy& copy) {
     EncryptionHeader& header = found.header;
     Luks2Content content = parse_luks2_json(luks2_json(copy.whole));
     header.format = EncryptionFormat::luks2;
@@ -181,21 +188,24 @@ void describe(RecognisedHeader& found, const Copy& copy) {
     header.keyslots = std::move(content.keyslots);
     header.tokens = std::move(content.tokens);
     header.reencrypting = content.reencrypting;
-    if (!content.unknown_requirement.empty()) {
-        header.state = HeaderState::not_understood;
-        header.problem = fmt::format("it requires '{}', which this build does not know",
-                                     content.unknown_requirement);
-    }
     found.iv_offset_sectors = content.iv_offset_sectors;
     found.not_simple = content.reencrypting ? "a re-encryption has begun and not ended"
                        : content.simple     ? ""
                                             : "it has integrity tags or several segments";
-    if (copy.usable()) {
-        header.digests.header = sha256_text(copy.whole);
-        found.header_areas = {copy.stretch()};
-        found.key_areas = std::move(content.key_areas);
-        found.key_costs = std::move(content.key_costs);
+    if (!copy.usable()) {
+        return "";
     }
+    header.digests.header = sha256_text(copy.whole);
+    found.header_areas = {copy.stretch()};
+    found.key_areas = std::move(content.key_areas);
+    found.key_costs = std::move(content.key_costs);
+    if (!content.readable) {
+        return "its JSON is written in a way that this build does not read";
+    }
+    return content.unknown_requirement.empty()
+               ? ""
+               : fmt::format("it requires '{}', which this build does not know",
+                             content.unknown_requirement);
 }
 
 }  // namespace
@@ -217,7 +227,7 @@ Recognition recognise_luks2(const VolumeReader& volume) {
     }
     RecognisedHeader found;
     const Copy& best = best_of(*first, *second);
-    describe(found, best);
+    const std::string not_understood = describe(found, best);
     set_state(found.header, *first, *second);
     if (!(*first && (*first)->usable() && *second && (*second)->usable())) {
         // cryptsetup opens no volume that has to be repaired and might be something else, too.
@@ -235,6 +245,11 @@ Recognition recognise_luks2(const VolumeReader& volume) {
                 "'cryptsetup repair'",
                 (*other)->type.empty() ? "several others" : (*other)->type);
         }
+    }
+    if (!not_understood.empty()) {
+        const std::string& problem = found.header.problem;
+        found.header.problem = not_understood + (problem.empty() ? "" : "; " + problem);
+        found.header.state = HeaderState::not_understood;
     }
     if (best.usable()) {
         Result<std::string> keyslots = digest_of(volume, found.key_areas);

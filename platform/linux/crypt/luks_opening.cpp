@@ -10,8 +10,9 @@
 
 namespace stillpoint::linux_os {
 
-Error refusal(const std::string& path, int answer, const std::string& why) {
-    if (answer == -EPERM || answer == -ENOENT) {
+Error refusal(const std::string& path, int answer, const std::string& why, bool complained) {
+    // Where a cipher is not here it says so, and answers like one that has no keyslot to try.
+    if (answer == -EPERM || (answer == -ENOENT && !complained)) {
         return fail(Code::key_mismatch, fmt::format("the key opens no keyslot of '{}'", path));
     }
     if (answer == -EIO) {
@@ -55,7 +56,7 @@ Result<Opened> open_luks(const VolumeReader& volume, const RecognisedHeader& fou
                          : crypt_volume_key_get(device.get(), CRYPT_ANY_SLOT, buffer.data(), &bytes,
                                                 text.data(), text.size());
     if (slot < 0) {
-        return refusal(volume.path(), slot, device.why(slot));
+        return refusal(volume.path(), slot, device.why(slot), device.complained());
     }
     return Opened{slot, wanted == Wanted::volume_key ? buffer.first(bytes) : Secret()};
 }

@@ -27,7 +27,7 @@ Result<Opened> open_bitlk(const VolumeReader& volume, KeyKind kind, const Secret
 /// A buffer for a volume key, wiped whatever happens.
 class KeyBuffer {
 public:
-    static constexpr std::size_t kBytes = 64U << 10;  // no header can name a longer one
+    static constexpr std::size_t kBytes = 64U << 10;  // why_too_costly() refuses longer ones
 
     KeyBuffer() : bytes_(kBytes, '\0') {}
     KeyBuffer(const KeyBuffer&) = delete;
@@ -41,7 +41,7 @@ private:
     std::string bytes_;
 };
 
-/// What a negative answer of libcryptsetup to a key means.
-Error refusal(const std::string& path, int answer, const std::string& why);
+/// What a negative answer of libcryptsetup to a key means; `complained`: it said why.
+Error refusal(const std::string& path, int answer, const std::string& why, bool complained);
 
 }  // namespace stillpoint::linux_os

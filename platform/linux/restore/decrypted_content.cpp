@@ -67,7 +67,9 @@ Result<UniqueFd> in_memory(const std::string& bytes, std::uint64_t size) {
 Result<std::optional<DeviceContent>> decrypted_content(const std::string& device,
                                                        const VolumeKey& key) {
     const EVP_CIPHER* cipher = cipher_for(key);
-    if (cipher == nullptr || key.sector_bytes < static_cast<int>(kIvSector)) {
+    // BitLocker keeps the volume's first bytes elsewhere, and what lies there is not its content.
+    if (cipher == nullptr || key.head_bytes != 0 ||
+        key.sector_bytes < static_cast<int>(kIvSector)) {
         return std::optional<DeviceContent>();
     }
     const Result<VolumeReader> volume = VolumeReader::open({device, 0, 0});
