@@ -92,6 +92,21 @@ Candidates at_named_place(const WantedVolume& volume, const RestoreFacts& facts,
     return result;
 }
 
+/// Of several with one header none is taken.
+Candidates one_of(const WantedVolume& volume, std::vector<const RestoreDevice*> devices) {
+    Candidates result;
+    if (devices.size() > 1) {
+        result.none = left(
+            volume, Code::volume_ambiguous,
+            fmt::format("{} have the same encryption header: none of them is touched; say which "
+                        "one is meant with --device {}=PATH",
+                        paths_of(devices), volume.name));
+    } else {
+        result.devices = std::move(devices);
+    }
+    return result;
+}
+
 Candidates with_header_on_device(const WantedVolume& volume, const RestoreFacts& facts) {
     // What a volume says of itself beats the device that its line names: that may have moved.
     const RestoreDevice* keeper = device_at(facts, volume.kept_in);
@@ -109,15 +124,7 @@ Candidates with_header_on_device(const WantedVolume& volume, const RestoreFacts&
     if (result.devices.empty()) {
         result = at_named_place(volume, facts, uuid);
     }
-    if (result.devices.size() > 1) {
-        result.none = left(
-            volume, Code::volume_ambiguous,
-            fmt::format("{} have the same encryption header: none of them is touched; say which "
-                        "one is meant with --device {}=PATH",
-                        paths_of(result.devices), volume.name));
-        result.devices.clear();
-    }
-    return result;
+    return result.devices.size() > 1 ? one_of(volume, std::move(result.devices)) : result;
 }
 
 /// Nothing says what it is, and nothing uses it.
@@ -177,6 +184,11 @@ std::string lower_case(std::string text) {
         return each >= 'A' && each <= 'Z' ? static_cast<char>(each - 'A' + 'a') : each;
     });
     return text;
+}
+
+Candidates with_header_uuid(const WantedVolume& volume, const RestoreFacts& facts,
+                            const std::string& uuid) {
+    return one_of(volume, with_header(facts, uuid));
 }
 
 std::string uuid_of(const WantedVolume& volume) {

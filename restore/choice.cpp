@@ -2,7 +2,6 @@
 #include "restore/choice.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/format.h"
 #include "restore/volume_keys.h"
@@ -45,16 +44,6 @@ bool proves(const WantedVolume& volume, const DeviceContent& content) {
                volume.recorded->mounts.end();
 }
 
-const Proof* proof_of(const RestoreFacts& facts, const std::string& device,
-                      const std::string& header_file) {
-    for (const Proof& proof : facts.proofs) {
-        if (proof.device == device && proof.header_file == header_file) {
-            return &proof;
-        }
-    }
-    return nullptr;
-}
-
 class Chooser {
 public:
     Chooser(const RestoreFacts& facts, const RestoreChoices& choices)
@@ -63,12 +52,12 @@ public:
     ChosenVolume choose(WantedVolume wanted) const {
         ChosenVolume chosen;
         chosen.wanted = std::move(wanted);
+        Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
+        follow_key(chosen.wanted, facts_, choices_, candidates, chosen.findings);
         if (const RestoreDevice* mapped = opened_as(facts_, chosen.wanted.name)) {
-            take_open(chosen, *mapped);
+            take_open(chosen, *mapped, candidates);
             return chosen;
         }
-        Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
-        follow_key(chosen, candidates);
         chosen.header_file = candidates.header_file;
         if (candidates.none) {
             chosen.left = candidates.none;
@@ -80,10 +69,10 @@ public:
 
 private:
     /// Open under its name: but is it this volume, and not its original beside the copy?
-    void take_open(ChosenVolume& chosen, const RestoreDevice& mapped) const {
+    void take_open(ChosenVolume& chosen, const RestoreDevice& mapped,
+                   const Candidates& candidates) const {
         const WantedVolume& wanted = chosen.wanted;
         const RestoreDevice* device = below(facts_, mapped);
-        const Candidates candidates = candidates_for(wanted, facts_, choices_);
         if (const std::string why = doubt(wanted, mapped, device, candidates); !why.empty()) {
             chosen.left = {
                 wanted.name, Code::volume_ambiguous,
@@ -143,45 +132,6 @@ private:
                    : "which does not show inside what it had";
     }
 
-    /// Where nothing but its place tells which device a line means, the disks may have changed
-    /// places: then the volume's own key says where it is now.
-    void follow_key(ChosenVolume& chosen, Candidates& candidates) const {
-        const WantedVolume& wanted = chosen.wanted;
-        const std::string own = own_key(wanted, facts_);
-        if (own.empty() || !uuid_of(wanted).empty() || !wanted.kept_in.empty() ||
-            !wanted.header_file().empty() || choices_.devices.contains(wanted.name) ||
-            (candidates.none && candidates.none->code == Code::volume_ambiguous)) {
-            return;
-        }
-        const Proof* there = candidates.devices.empty()
-                                 ? nullptr
-                                 : proof_of(facts_, candidates.devices.front()->path, "");
-        if (there != nullptr && there->key && there->key->name == own) {
-            return;
-        }
-        std::set<const RestoreDevice*> opened;
-        for (const Proof& proof : facts_.proofs) {
-            if (proof.header_file.empty() && proof.key && proof.key->name == own) {
-                opened.insert(device_at(facts_, proof.device));
-            }
-        }
-        if (opened.size() == 1) {
-            const RestoreDevice* device = *opened.begin();
-            chosen.findings.push_back(
-                fmt::format("its own key tells that '{}' is '{}' now: its line names '{}'",
-                            wanted.name, device->path, wanted.device()));
-            candidates = {{device}, "", false, std::nullopt};
-        } else if (there != nullptr && there->key) {
-            candidates.none = {
-                wanted.name, Code::volume_ambiguous,
-                fmt::format("'{}', which its line names, does not open with its own key but with "
-                            "'{}': the disks may have changed places; say which one is meant with "
-                            "--device {}=PATH",
-                            there->device, there->key->name, wanted.name),
-                Permission::none, ""};
-        }
-    }
-
     void decide(ChosenVolume& chosen, const Candidates& candidates) const {
         const WantedVolume& wanted = chosen.wanted;
         std::vector<const Proof*> opening;
@@ -210,13 +160,9 @@ private:
         }
         if (opening.empty()) {
             no_key(chosen, candidates, refused);
-        } else if (const std::string half = half_way(opening); !half.empty()) {
-            chosen.left = {wanted.name, Code::volume_unreadable,
-                           fmt::format("it is being re-encrypted, and opening it would write to "
-                                       "it: end that first, with 'cryptsetup reencrypt "
-                                       "--resume-only {}'",
-                                       half),
-                           Permission::none, ""};
+        } else if (const Proof* half = half_way(fitting.size() == 1 ? fitting : opening)) {
+            end_reencryption_first(chosen, *half,
+                                   !candidates.needs_content || fitting.size() == 1);
         } else if (!candidates.needs_content || fitting.size() == 1) {
             take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
         } else if (fitting.size() > 1) {
@@ -232,19 +178,33 @@ private:
         }
     }
 
-    /// One of these whose header says that it is encrypted only half-way with the new key, as
-    /// cryptsetup is told of it.
-    std::string half_way(const std::vector<const Proof*>& proofs) const {
+    /// One of these whose header says that it is encrypted only half-way with the new key; null:
+    /// there is none.
+    const Proof* half_way(const std::vector<const Proof*>& proofs) const {
         for (const Proof* proof : proofs) {
             const bool detached = !proof->header_file.empty();
             const auto& headers = detached ? facts_.header_files : facts_.headers;
             const auto header = headers.find(detached ? proof->header_file : proof->device);
             if (header != headers.end() && header->second.reencrypting) {
-                return detached ? fmt::format("{} --header {}", proof->device, proof->header_file)
-                                : proof->device;
+                return proof;
             }
         }
-        return "";
+        return nullptr;
+    }
+
+    /// To go on on a disk that is another volume's would destroy that one.
+    static void end_reencryption_first(ChosenVolume& chosen, const Proof& proof, bool is_its_own) {
+        const std::string header =
+            proof.header_file.empty() ? "" : fmt::format(" --header {}", proof.header_file);
+        chosen.left = {
+            chosen.wanted.name, Code::volume_unreadable,
+            fmt::format("it is being re-encrypted, and opening it would write to it: end that "
+                        "first, with 'cryptsetup reencrypt --resume-only {}{}'{}",
+                        is_its_own ? proof.device : "DEVICE", header,
+                        is_its_own ? ""
+                                   : "; which device is its own cannot be told here, and on "
+                                     "another one this would destroy what is there"),
+            Permission::none, ""};
     }
 
     std::string open_name(const RestoreDevice& device) const {

@@ -29,6 +29,20 @@ struct Candidates {
 Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,
                           const RestoreChoices& choices);
 
+/// Those with this header on them, in small letters.
+Candidates with_header_uuid(const WantedVolume& volume, const RestoreFacts& facts,
+                            const std::string& uuid);
+
+/// Where nothing but its place tells which device a line means, the disks may have changed places:
+/// then the volume's own key says where it is now. Corrects the candidates and tells of it.
+void follow_key(const WantedVolume& volume, const RestoreFacts& facts,
+                const RestoreChoices& choices, Candidates& candidates,
+                std::vector<std::string>& findings);
+
+/// What trying keys showed; null: none were tried.
+const Proof* proof_of(const RestoreFacts& facts, const std::string& device,
+                      const std::string& header_file);
+
 /// The UUID of a header on the device, as the passport or the line itself names it; empty: neither.
 std::string uuid_of(const WantedVolume& volume);
 std::string lower_case(std::string text);

@@ -127,6 +127,14 @@ void RestoreLook::read_key_volumes(RestoreFacts& facts) {
         std::ranges::sort(volume.key_files);
         facts.key_volumes.push_back(std::move(volume));
     }
+    for (const auto& [file, secret] : keys_) {
+        for (const auto& [other, key] : keys_) {
+            const bool on_volumes = !file.volume.empty() && !other.volume.empty();
+            if (on_volumes && (file.name == other.name) != (secret.reveal() == key.reveal())) {
+                facts.unclear_keys.insert(file.name);
+            }
+        }
+    }
 }
 
 void RestoreLook::read_header_files(RestoreFacts& facts) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "platform/device_graph.h"
 #include "restore/wanted.h"
 
 namespace stillpoint {
@@ -19,6 +20,19 @@ std::string name_in(const std::string& path) {
 const KeyVolume* volume_of(const RestoreFacts& facts, const KeyFile& key) {
     const auto found = std::ranges::find(facts.key_volumes, key.volume, &KeyVolume::device);
     return found == facts.key_volumes.end() ? nullptr : &*found;
+}
+
+bool is_mounted(const RestoreFacts& facts, const std::string& place) {
+    return std::ranges::find(facts.mounts, place, &Mount::mount_point) != facts.mounts.end();
+}
+
+/// A volume that the keys are wanted for may have to be mounted around it.
+bool may_be_covered(const RestoreFacts& facts, const std::string& place) {
+    return std::ranges::any_of(named_folders(facts), [&](const std::string& folder) {
+        const std::string around = under_root(facts, folder);
+        return plain_path(folder) != "/" && around != place && is_within(place, around) &&
+               !is_mounted(facts, around);
+    });
 }
 
 }  // namespace
@@ -61,9 +75,7 @@ std::string place_of(const RestoreFacts& facts, const KeyVolume& volume) {
     std::string place = under_root(facts, key_folder(facts));
     const auto first = std::ranges::find(facts.key_volumes, std::string(), &KeyVolume::mounted_at);
     const bool taken = (first != facts.key_volumes.end() && first->device != volume.device) ||
-                       std::ranges::any_of(facts.mounts, [&](const Mount& mount) {
-                           return mount.mount_point == place;
-                       });
+                       is_mounted(facts, place) || may_be_covered(facts, place);
     return taken ? std::string(kOwnFolder) + volume.device.substr(volume.device.rfind('/')) : place;
 }
 

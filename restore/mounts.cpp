@@ -4,6 +4,7 @@
 
 #include "base/format.h"
 #include "platform/device_graph.h"
+#include "restore/key_path.h"
 #include "restore/storage.h"
 
 namespace stillpoint {
@@ -29,12 +30,19 @@ public:
         }
     }
 
-    /// One that is left: what lies inside its mounts has to wait for them.
+    /// One that stays closed: what lies inside its mounts has to wait for them.
     void add_left(const ChosenVolume& volume) {
         for (const WantedMount& mount : wanted_mounts(facts_, volume)) {
-            const std::string target = under_root(facts_, mount.mount_point);
-            if (mounted_at(target) == nullptr) {
-                waiting_.emplace(target, false);
+            wait_for(mount.mount_point);
+        }
+        const EncryptedVolume* recorded = volume.wanted.recorded;
+        if (recorded != nullptr && !recorded->mounts.empty()) {
+            return;
+        }
+        // Which filesystems it holds is not known: what fstab names and is not here may be in it.
+        for (const FstabEntry& line : parse_fstab(facts_.fstab.text.value_or("")).entries()) {
+            if (may_be_inside(line)) {
+                wait_for(line.mount_point);
             }
         }
     }
@@ -64,6 +72,31 @@ private:
         const ChosenVolume* volume;
         WantedMount mount;
     };
+
+    bool may_be_inside(const FstabEntry& line) const {
+        const bool local = line.source.starts_with("/dev/") || line.source.starts_with("UUID=") ||
+                           line.source.starts_with("LABEL=");
+        // A size of machine without a temporary disk leaves that one's line behind.
+        const bool temporary = line.source.find("resource") != std::string::npos;
+        return local && !temporary && is_mount(line) && plain_path(line.mount_point) != "/" &&
+               !has_option(line.options, "noauto") && !is_key_volume(line) &&
+               device_named(facts_, line.source) == nullptr;
+    }
+
+    void wait_for(const std::string& mount_point) {
+        const std::string target = under_root(facts_, mount_point);
+        if (mounted_at(target) == nullptr) {
+            waiting_.emplace(target, more_comes_to_light());
+        }
+    }
+
+    /// Logical volumes are seen when their group is activated.
+    bool more_comes_to_light() const {
+        return std::ranges::any_of(plan_.steps, [](const RestoreStep& step) {
+            return std::holds_alternative<ActivateVolumeGroup>(step.action) ||
+                   std::holds_alternative<RenameVolumeGroup>(step.action);
+        });
+    }
 
     /// The place around this one where nothing is mounted yet: what is mounted there later would
     /// cover what is mounted here now. Empty: there is none.
@@ -168,11 +201,7 @@ private:
     }
 
     void missing(const WantedMount& mount, const std::string& target) {
-        const bool awaited = std::ranges::any_of(plan_.steps, [](const RestoreStep& step) {
-            return std::holds_alternative<ActivateVolumeGroup>(step.action) ||
-                   std::holds_alternative<RenameVolumeGroup>(step.action);
-        });
-        if (awaited) {
+        if (more_comes_to_light()) {
             add_later(mount, target, mount.source);
         } else {
             leave(mount, Code::volume_unreadable,
@@ -294,6 +323,11 @@ void plan_mounts(const RestoreFacts& facts, const RestoreChoices& choices,
         } else {
             planner.add(volume);
             name_raid(facts, volume, plan);
+        }
+    }
+    for (WantedVolume& closed : wanted_volumes(facts)) {
+        if (is_left_closed(closed, facts, choices)) {
+            planner.add_left({.wanted = std::move(closed)});
         }
     }
     planner.plan();

@@ -163,7 +163,7 @@ private:
             if (std::ranges::find(volumes_, device, &ChosenVolume::device) != volumes_.end()) {
                 continue;  // its key told whose it is
             }
-            const Proof* proof = proof_on(device->path);
+            const Proof* proof = proof_of(facts_, device->path, "");
             if (proof == nullptr || !proof->key) {
                 plan_.findings.push_back(
                     fmt::format("'{}' is encrypted, no table and no passport names it, and no key "
@@ -197,15 +197,6 @@ private:
 
     static bool keeps_lines(const DeviceContent& content) {
         return content.type == "xfs" || content.type == "btrfs" || content.type.starts_with("ext");
-    }
-
-    const Proof* proof_on(const std::string& device) const {
-        for (const Proof& proof : facts_.proofs) {
-            if (proof.device == device && proof.header_file.empty()) {
-                return &proof;
-            }
-        }
-        return nullptr;
     }
 
     void mount_key_volumes() {

@@ -7,6 +7,16 @@
 
 namespace stillpoint {
 
+const Proof* proof_of(const RestoreFacts& facts, const std::string& device,
+                      const std::string& header_file) {
+    for (const Proof& proof : facts.proofs) {
+        if (proof.device == device && proof.header_file == header_file) {
+            return &proof;
+        }
+    }
+    return nullptr;
+}
+
 std::vector<const RestoreDevice*> unknown_volumes(const RestoreFacts& facts,
                                                   const RestoreChoices& choices) {
     std::set<std::string> known;
@@ -46,12 +56,16 @@ std::vector<ProofWanted> proofs_wanted(const RestoreFacts& facts, const RestoreC
         }
         if (const RestoreDevice* mapped = opened_as(facts, volume.name)) {
             const RestoreDevice* device = below(facts, *mapped);
-            if (device != nullptr && names_lost_key(volume, keys_on_volumes(facts))) {
+            const bool by_place = !key_by_place(volume, facts).empty();
+            if (device != nullptr &&
+                (by_place || names_lost_key(volume, keys_on_volumes(facts)))) {
                 const std::string header = volume.header_file();
                 wanted.push_back({device->path, header.empty() ? "" : under_root(facts, header),
                                   keys_for(volume, facts)});
             }
-            continue;
+            if (!by_place) {
+                continue;
+            }
         }
         const Candidates candidates = candidates_for(volume, facts, choices);
         for (const RestoreDevice* device : candidates.devices) {

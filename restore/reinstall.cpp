@@ -82,17 +82,58 @@ private:
     }
 
     void leave(const RestoreStep& step, const Error& why) {
-        std::vector<std::string> volumes = {step.volume};
-        volumes.insert(volumes.end(), step.partners.begin(), step.partners.end());
+        const std::set<std::string> volumes = all_that_fall_with(step);
+        failed_.insert(volumes.begin(), volumes.end());
+        take_back([&](const RestoreStep& done) {
+            return volumes.contains(done.volume) &&
+                   !std::holds_alternative<RenameVolumeGroup>(done.action);
+        });
+        for (Error& error : run_.roll_back(volumes)) {
+            result_.not_put_back.push_back(std::move(error));
+        }
         for (const std::string& volume : volumes) {
-            failed_.insert(volume);
-            take_back([&](const RestoreStep& done) { return done.volume == volume; });
-            for (Error& error : run_.roll_back(volume)) {
-                result_.not_put_back.push_back(std::move(error));
-            }
             left_.push_back(
                 {volume, why.code(), step.does + ": " + why.sentence(), Permission::none, ""});
         }
+    }
+
+    /// The volumes of a step that failed, those with a part of a volume group that is deactivated
+    /// then, and those mounted inside what is unmounted then.
+    std::set<std::string> all_that_fall_with(const RestoreStep& step) const {
+        std::set<std::string> volumes = volumes_of(step);
+        std::size_t before = 0;
+        while (volumes.size() > before) {
+            before = volumes.size();
+            for (const RestoreStep& done : result_.done) {
+                const std::set<std::string> its = volumes_of(done);
+                const bool shared = std::ranges::any_of(
+                    its, [&](const std::string& volume) { return volumes.contains(volume); });
+                if (shared || is_inside_of(done, volumes)) {
+                    volumes.insert(its.begin(), its.end());
+                }
+            }
+            volumes.erase("");
+        }
+        return volumes;
+    }
+
+    static std::set<std::string> volumes_of(const RestoreStep& step) {
+        std::set<std::string> volumes(step.partners.begin(), step.partners.end());
+        volumes.insert(step.volume);
+        return volumes;
+    }
+
+    bool is_inside_of(const RestoreStep& step, const std::set<std::string>& volumes) const {
+        return std::ranges::any_of(result_.done, [&](const RestoreStep& outer) {
+            return volumes.contains(outer.volume) && is_mounted_inside(step, outer);
+        });
+    }
+
+    static bool is_mounted_inside(const RestoreStep& step, const RestoreStep& around) {
+        const auto* inner = std::get_if<MountFilesystem>(&step.action);
+        const auto* outer = std::get_if<MountFilesystem>(&around.action);
+        return inner != nullptr && outer != nullptr && inner->mount_point != outer->mount_point &&
+               is_within(inner->mount_point, outer->mount_point);
     }
 
     bool has_failed(const RestoreStep& step) const {
@@ -105,13 +146,9 @@ private:
     /// Where one of a volume that failed should have been mounted, around what this step mounts;
     /// empty: nowhere.
     std::string failed_around(const RestoreStep& step) const {
-        const auto* inner = std::get_if<MountFilesystem>(&step.action);
         for (const RestoreStep& other : result_.plan.steps) {
-            const auto* outer = std::get_if<MountFilesystem>(&other.action);
-            if (inner != nullptr && outer != nullptr && failed_.contains(other.volume) &&
-                inner->mount_point != outer->mount_point &&
-                is_within(inner->mount_point, outer->mount_point)) {
-                return outer->mount_point;
+            if (failed_.contains(other.volume) && is_mounted_inside(step, other)) {
+                return std::get<MountFilesystem>(other.action).mount_point;
             }
         }
         return "";

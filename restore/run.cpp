@@ -70,17 +70,17 @@ std::vector<Error> RestoreRun::roll_back() {
     return failed;
 }
 
-std::vector<Error> RestoreRun::roll_back(const std::string& volume) {
-    std::erase(opened_, volume);
+std::vector<Error> RestoreRun::roll_back(const std::set<std::string>& volumes) {
     std::vector<Undo> others;
     std::vector<Undo> its;
     for (Undo& undo : undos_) {
-        (undo.volume == volume ? its : others).push_back(std::move(undo));
+        (volumes.contains(undo.volume) ? its : others).push_back(std::move(undo));
     }
     undos_ = std::move(its);
-    const std::vector<std::string> opened = std::move(opened_);
+    std::vector<std::string> opened = std::move(opened_);
+    std::erase_if(opened, [&](const std::string& name) { return volumes.contains(name); });
     std::vector<Error> failed = roll_back();
-    opened_ = opened;
+    opened_ = std::move(opened);
     undos_ = std::move(others);
     return failed;
 }
@@ -382,10 +382,12 @@ Result<void> RestoreRun::act(const RenameVolumeGroup& action) {
     }
     Result<void> done = tool({"vgrename", action.group, action.name});
     if (done) {
-        remember(fmt::format("cannot give the volume group '{}' its old name", action.name),
-                 [this, action] {
-                     return tool({"vgrename", action.group, action.old_name});
-                 });
+        // Not of its volumes alone: fstab names the group as it is called now.
+        undos_.push_back({"",
+                          fmt::format("cannot give the volume group '{}' its old name", action.name),
+                          [this, action] {
+                              return tool({"vgrename", action.group, action.old_name});
+                          }});
     }
     return done;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "restore/plan.h"
 
@@ -30,8 +31,8 @@ public:
 
     /// What could not be put back; afterwards there is nothing left to take back.
     std::vector<Error> roll_back();
-    /// The same for the steps of one volume.
-    std::vector<Error> roll_back(const std::string& volume);
+    /// The same for the steps of these volumes; the new name of a volume group stays.
+    std::vector<Error> roll_back(const std::set<std::string>& volumes);
 
     /// The files in which something is kept.
     const std::vector<std::string>& copies() const { return copies_; }

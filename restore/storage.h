@@ -28,6 +28,8 @@ std::vector<WantedMount> wanted_mounts(const RestoreFacts& facts, const ChosenVo
 
 /// The line mounts a folder, not a device.
 bool is_bind(const FstabEntry& entry);
+/// The line mounts a device somewhere: no swap, no folder of another mount.
+bool is_mount(const FstabEntry& entry);
 
 void plan_mounts(const RestoreFacts& facts, const RestoreChoices& choices,
                  const std::vector<ChosenVolume>& volumes, RestorePlan& plan);

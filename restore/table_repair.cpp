@@ -38,11 +38,14 @@ public:
     /// Makes the line with this entry's key say what the entry says. One that is not understood
     /// stays as it is.
     void set(const Entry& entry, std::string_view what) {
-        const auto line =
-            std::ranges::find_if(table_.lines, [&](const auto& one) { return is_for(one, entry); });
-        if (line == table_.lines.end()) {
+        const auto line = std::ranges::find_if(table_.lines, [&](const auto& one) {
+            return one.entry && key_(*one.entry) == key_(entry);
+        });
+        if (line == table_.lines.end() && has(entry)) {
+            unclear_.emplace_back(what);
+        } else if (line == table_.lines.end()) {
             add(entry, what);
-        } else if (line->entry && line->entry != entry) {
+        } else if (line->entry != entry) {
             line->text = line_of(entry) + (line->comment.empty() ? "" : " " + line->comment);
             line->entry = entry;
             changes_.push_back(fmt::format("the line of {} corrected", what));
@@ -62,9 +65,17 @@ public:
         }
     }
 
-    bool changed() const { return !changes_.empty(); }
-
-    void add_step(const TableText& file, RestorePlan& plan) const {
+    void add_to(RestorePlan& plan, const TableText& file) const {
+        for (const std::string& what : unclear_) {
+            plan.left.push_back({file.path, Code::restore_step_failed,
+                                 fmt::format("its line of {} is not understood and stays as it is: "
+                                             "correct it, or the next start does without it",
+                                             what),
+                                 Permission::none, ""});
+        }
+        if (changes_.empty()) {
+            return;
+        }
         std::string list;
         for (const std::string& change : changes_) {
             list += (list.empty() ? "" : ", ") + change;
@@ -91,6 +102,7 @@ private:
     Table<Entry> table_;
     Key<Entry> key_;
     std::vector<std::string> changes_;
+    std::vector<std::string> unclear_;
 };
 
 std::string with_option(std::string options, std::string_view option) {
@@ -208,9 +220,7 @@ void repair_crypttab(const RestoreFacts& facts, const std::vector<ChosenVolume>&
                 entry.name, entry.device));
         }
     }
-    if (repair.changed()) {
-        repair.add_step(facts.crypttab, plan);
-    }
+    repair.add_to(plan, facts.crypttab);
 }
 
 void repair_azure_crypt_mount(const RestoreFacts& facts, const std::vector<ChosenVolume>& volumes,
@@ -232,9 +242,7 @@ void repair_azure_crypt_mount(const RestoreFacts& facts, const std::vector<Chose
             repair.set_lost(entry, quoted(entry.name));
         }
     }
-    if (repair.changed()) {
-        repair.add_step(facts.azure_crypt_mount, plan);
-    }
+    repair.add_to(plan, facts.azure_crypt_mount);
 }
 
 void repair_fstab(const RestoreFacts& facts, const std::vector<ChosenVolume>& volumes,
@@ -268,9 +276,7 @@ void repair_fstab(const RestoreFacts& facts, const std::vector<ChosenVolume>& vo
             }
         }
     }
-    if (repair.changed()) {
-        repair.add_step(facts.fstab, plan);
-    }
+    repair.add_to(plan, facts.fstab);
 }
 
 }  // namespace

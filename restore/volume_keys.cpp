@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "restore/choice.h"
+
 namespace stillpoint {
 namespace {
 
@@ -62,12 +64,19 @@ std::vector<KeyFile> keys_for(const WantedVolume& volume, const RestoreFacts& fa
     return keys;
 }
 
-std::string own_key(const WantedVolume& volume, const RestoreFacts& facts) {
+std::string key_by_place(const WantedVolume& volume, const RestoreFacts& facts) {
+    const bool by_place =
+        uuid_of(volume).empty() && volume.kept_in.empty() && volume.header_file().empty();
     const std::string name = name_in(volume.key_file());
-    const auto others = std::ranges::count_if(wanted_volumes(facts), [&](const WantedVolume& one) {
-        return one.name != volume.name && name_in(one.key_file()) == name;
-    });
-    return others == 0 && is_among(keys_on_volumes(facts), name) ? name : "";
+    return by_place && is_among(keys_on_volumes(facts), name) ? name : "";
+}
+
+bool tells_the_device(const std::string& key, const WantedVolume& volume,
+                      const RestoreFacts& facts) {
+    return !facts.unclear_keys.contains(key) &&
+           std::ranges::none_of(wanted_volumes(facts), [&](const WantedVolume& other) {
+               return other.name != volume.name && name_in(other.key_file()) == key;
+           });
 }
 
 bool names_lost_key(const WantedVolume& volume, const std::vector<KeyFile>& keys) {

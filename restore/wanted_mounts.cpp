@@ -27,10 +27,6 @@ std::string label_named(const std::string& source) {
     return value_named(source, {"LABEL=", "/dev/disk/by-label/"});
 }
 
-bool is_mount(const FstabEntry& entry) {
-    return entry.type != "swap" && entry.mount_point.starts_with('/') && !is_bind(entry);
-}
-
 /// The machine needs these for its start: it had better stop than go on without.
 bool is_of_system(const std::string& mount_point) {
     return mount_point == "/" || mount_point == "/usr";
@@ -209,6 +205,10 @@ std::vector<WantedMount> wanted_mounts(const RestoreFacts& facts, const ChosenVo
 
 bool is_bind(const FstabEntry& entry) {
     return has_option(entry.options, "bind") || has_option(entry.options, "rbind");
+}
+
+bool is_mount(const FstabEntry& entry) {
+    return entry.type != "swap" && entry.mount_point.starts_with('/') && !is_bind(entry);
 }
 
 std::vector<const RestoreDevice*> all_of(const RestoreFacts& facts, const ChosenVolume& volume) {

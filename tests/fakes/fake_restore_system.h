@@ -436,6 +436,11 @@ private:
             return {};
         }
         if (command.front() == "umount") {
+            if (std::ranges::any_of(mounts_, [&](const Mount& inner) {
+                    return inner.mount_point.starts_with(last + "/");
+                })) {
+                return refused("target is busy");
+            }
             return std::erase_if(mounts_, [&](const Mount& m) { return m.mount_point == last; }) > 0
                        ? ToolResult{}
                        : refused("not mounted");

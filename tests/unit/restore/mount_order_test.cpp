@@ -34,10 +34,65 @@ std::vector<std::string> mount_commands(const RestoredMachine& machine) {
 }
 
 TEST(MountOrder, TheOuterOneIsMountedFirst) {
-    RestoredMachine machine = nested();
+    RestoredMachine machine;
+    // The other way round than in the tables.
+    std::string& fstab = machine.system.files["/etc/fstab"];
+    fstab.replace(fstab.find("/data0"), 6, "/data1/inner");
+    machine.restore.point->encryption.fstab = parse_fstab(fstab).entries();
+    machine.restore.point->encryption.volumes[0].mounts[0].mount_point = "/data1/inner";
     const ReinstallResult result = machine.apply();
     EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
-    EXPECT_THAT(mount_commands(machine), ElementsAre("/data0", "/data0/inner", "/data2"));
+    EXPECT_THAT(mount_commands(machine), ElementsAre("/data1", "/data1/inner", "/data2"));
+}
+
+TEST(MountOrder, AVolumeThatIsTakenBackTakesThoseInsideWithIt) {
+    RestoredMachine machine = nested();
+    // A second mount of the first volume, which comes after the others and fails.
+    machine.system.files["/etc/fstab"] += "/dev/mapper/vol0 /zlast ext4 nofail 0 2\n";
+    machine.system.fail_command = "/dev/mapper/vol0 /zlast";
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 3) << all_of_it(result);
+    EXPECT_TRUE(result.not_put_back.empty()) << all_of_it(result);
+    EXPECT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_NE(left(result, "vol1"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data2", "/mnt/azure_bek_disk"));
+    for (const std::string volume : {"vol0", "vol1"}) {
+        EXPECT_THAT(machine.system.state(), Not(HasSubstr("/dev/mapper/" + volume + " " + volume)));
+    }
+}
+
+/// The same without a passport, and with a line that does not name the outer volume itself.
+RestoredMachine nested_in_a_filesystem_named_by_uuid() {
+    RestoredMachine machine = nested();
+    machine.restore.point.reset();
+    machine.restore.point_problem = "none";
+    std::string& fstab = machine.system.files["/etc/fstab"];
+    fstab.replace(fstab.find("/dev/mapper/vol0"), 16, "UUID=fs-0");
+    return machine;
+}
+
+TEST(MountOrder, NothingIsMountedInsideWhatALeftVolumeMayHold) {
+    RestoredMachine machine = nested_in_a_filesystem_named_by_uuid();
+    machine.system.add_key("/dev/sdb1", RestoredMachine::key_name(0), "another key");
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    ASSERT_NE(left(result, "/data0/inner"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data2", "/mnt/azure_bek_disk"));
+}
+
+TEST(MountOrder, NothingIsMountedInsideWhatAVolumeThatStaysClosedMayHold) {
+    RestoredMachine machine = nested_in_a_filesystem_named_by_uuid();
+    std::string& crypttab = machine.system.files["/etc/crypttab"];
+    crypttab.insert(crypttab.find("luks,nofail") + 11, ",noauto");
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "/data0/inner"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data2", "/mnt/azure_bek_disk"));
+
+    // What is inside a disk that is not encrypted, or of the temporary one, does not wait.
+    std::string& fstab = machine.system.files["/etc/fstab"];
+    fstab.replace(fstab.find("UUID=fs-0"), 9, "/dev/disk/cloud/azure_resource-part1");
+    EXPECT_EQ(left(machine.apply(), "/data0/inner"), nullptr);
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0/inner", "/data2", "/mnt/azure_bek_disk"));
 }
 
 TEST(MountOrder, NothingIsMountedInsideWhatIsLeft) {

@@ -39,6 +39,22 @@ TEST(TableLines, ALineThatIsNotUnderstoodStays) {
     EXPECT_THAT(machine.mounted(), Contains("/data0"));
     EXPECT_EQ(machine.table("/etc/crypttab"), before);
     EXPECT_THAT(result.plan.findings, Contains(HasSubstr("'/etc/crypttab' line 2: ")));
+    EXPECT_EQ(exit_code_of(result), 3);
+    ASSERT_NE(left(result, "/etc/crypttab"), nullptr) << all_of_it(result);
+    EXPECT_THAT(left(result, "/etc/crypttab")->why, HasSubstr("its line of 'vol0'"));
+}
+
+TEST(TableLines, ALineThatIsNotUnderstoodHidesNoneBehindIt) {
+    RestoredMachine machine;
+    machine.system.forget_key("/dev/sdb1", RestoredMachine::key_name(0));
+    machine.system.add_key("/dev/sdb1", "LinuxPassPhraseFileName", RestoredMachine::key(0));
+    const std::string broken = RestoredMachine::crypttab_line(0) + " and more\n";
+    set_crypttab(machine, broken + RestoredMachine::crypttab_line(0));
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.table("/etc/crypttab"), HasSubstr(broken));
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("/mnt/azure_bek_disk/LinuxPassPhraseFileName luks,nofail\n"));
 }
 
 TEST(TableLines, AVolumeThatStoodInNoTableGetsNoLine) {

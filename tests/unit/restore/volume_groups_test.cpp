@@ -136,6 +136,56 @@ TEST(VolumeGroups, ANamesakeIsRenamedByItsUuid) {
     EXPECT_THAT(lvm.machine.system.commands(), Contains("vgrename vg-uuid vgdata_restored"));
 }
 
+TEST(VolumeGroups, ANewNameStaysWhereItsVolumeIsTakenBack) {
+    LvmMachine lvm;
+    auto& system = lvm.machine.system;
+    system.add_disk("sdo", testing::kGib, {"LVM2_member", "pv-other", "", false});
+    system.add_group({"other-uuid", "vgdata", {"pv-other"}, {}});
+    lvm.machine.restore.choices.rename_volume_groups = true;
+    system.fail_command = " /lv";
+    const ReinstallResult result = lvm.machine.apply();
+    ASSERT_NE(left(result, "vol3"), nullptr) << all_of_it(result);
+    EXPECT_TRUE(result.not_put_back.empty()) << all_of_it(result);
+    // Both say the same.
+    EXPECT_THAT(lvm.machine.table("/etc/fstab"), HasSubstr("/dev/vgdata_restored/lv /lv"));
+    EXPECT_THAT(system.state(), HasSubstr("vgdata_restored vg-uuid\n"));
+    EXPECT_THAT(reinstall_text(result), HasSubstr("rename the volume group 'vgdata'"));
+
+    system.fail_command.clear();
+    const ReinstallResult again = lvm.machine.apply();
+    EXPECT_EQ(exit_code_of(again), 0) << all_of_it(again);
+    EXPECT_THAT(lvm.machine.mounted(), Contains("/lv"));
+}
+
+TEST(VolumeGroups, OneThatIsTakenBackIsTakenBackOnAllItsVolumes) {
+    RestoredMachine machine;
+    for (int lun = 0; lun < 2; ++lun) {
+        machine.system.add_inside(RestoredMachine::disk(lun), RestoredMachine::key(lun),
+                                  {"LVM2_member", fmt::format("pv-{}", lun), "", false});
+        EncryptedVolume& volume =
+            machine.restore.point->encryption.volumes[static_cast<std::size_t>(lun)];
+        volume.volume_groups = {"vgdata"};
+        volume.mounts = {{fmt::format("/lv{}", lun), "xfs", fmt::format("fs-lv{}", lun),
+                          fmt::format("/dev/vgdata/lv{}", lun)}};
+    }
+    machine.system.files["/etc/fstab"] = RestoredMachine::fstab_line(2) + "\n";
+    machine.restore.point->encryption.fstab.clear();
+    machine.system.add_group({"vg-uuid",
+                              "vgdata",
+                              {"pv-0", "pv-1"},
+                              {{"lv0", {"xfs", "fs-lv0", "", false}},
+                               {"lv1", {"xfs", "fs-lv1", "", false}}}});
+    machine.system.fail_command = " /lv1";
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 3) << all_of_it(result);
+    EXPECT_THAT(result.not_put_back, IsEmpty()) << all_of_it(result);
+    for (const std::string volume : {"vol0", "vol1"}) {
+        EXPECT_NE(left(result, volume), nullptr) << all_of_it(result);
+        EXPECT_THAT(machine.system.state(), Not(HasSubstr("/dev/mapper/" + volume + " " + volume)));
+    }
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data2", "/mnt/azure_bek_disk"));
+}
+
 TEST(Mounts, AnXfsBesideItsOriginalIsMountedWithoutItsUuid) {
     RestoredMachine machine;
     machine.system.add_disk("sdo", testing::kGib, {"xfs", "fs-1", "", false});

@@ -112,5 +112,142 @@ TEST(VolumeKeys, AHeaderInAFileMayBeHalfWayToo) {
     EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/mnt/azure_bek_disk"));
 }
 
+TEST(VolumeKeys, OnWhichOfTwoDisksToGoOnIsNotAdvised) {
+    RestoredMachine machine;
+    EncryptionHeader header = testing::luks("uuid-2");
+    header.reencrypting = true;
+    machine.system.add_header(RestoredMachine::header_file(2), header, RestoredMachine::key(2));
+    // What its beginning shows is of the new key, and another disk is as blank and as large.
+    machine.system.add_inside("/dev/sde", RestoredMachine::key(2), {});
+    machine.system.add_disk("sdn", 3 * testing::kGib);
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol2"), nullptr) << all_of_it(result);
+    EXPECT_THAT(left(result, "vol2")->why,
+                HasSubstr("--resume-only DEVICE --header " + RestoredMachine::header_file(2) + "'"));
+    EXPECT_THAT(left(result, "vol2")->why, HasSubstr("which device is its own cannot be told"));
+    EXPECT_THAT(left(result, "vol2")->why, ::testing::Not(HasSubstr("/dev/sd")));
+
+    // Where one shows what it had, it is named, whichever comes first.
+    machine.system.add_inside("/dev/sdn", RestoredMachine::key(2), {"ext4", "fs-2", "", false});
+    EXPECT_THAT(left(machine.apply(), "vol2")->why, HasSubstr("--resume-only /dev/sdn --header"));
+}
+
+/// A disk of which only the lines inside it tell, so that the tables have to wait for them.
+void add_unknown_disk(RestoredMachine& machine) {
+    machine.add_attached(8, "sdh", "uuid-8", {"ext4", "fs-8", "", false});
+    machine.system.add_header("/dev/sdh", testing::luks("uuid-8"), RestoredMachine::key(2));
+    machine.system.add_inside("/dev/sdh", RestoredMachine::key(2), {"ext4", "fs-8", "", false});
+    machine.system.add_file_inside(
+        "fs-8", "/.azure_ade_backup_mount_info/crypttab_line",
+        "vol8 /dev/disk/azure/scsi1/lun8 /mnt/azure_bek_disk/" + RestoredMachine::key_name(2) +
+            " luks,nofail\n");
+    machine.system.add_file_inside("fs-8", "/.azure_ade_backup_mount_info/fstab_line",
+                                   "/dev/mapper/vol8 /data8 ext4 nofail,defaults 0 2\n");
+}
+
+TEST(VolumeKeys, AMovedDiskIsItsVolumesWhenItIsOpenToo) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    add_unknown_disk(machine);
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("vol0 " + RestoredMachine::lun_link(1) + " "));
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("vol1 " + RestoredMachine::lun_link(0) + " "));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/data2", "/data8",
+                                               "/mnt/azure_bek_disk"));
+}
+
+TEST(VolumeKeys, AKilledRunThatOpenedAMovedDiskIsGoneOnWith) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    (void)machine.system.make_folder("/keys");
+    (void)machine.system.run({"mount", "/dev/sdb1", "/keys"}, {});
+    for (const auto& [disk, volume] : {std::pair("/dev/sdd", 0), std::pair("/dev/sdc", 1)}) {
+        (void)machine.system.run(
+            {"cryptsetup", "open", "--key-file", "/keys/" + RestoredMachine::key_name(volume), disk,
+             RestoredMachine::name(volume)},
+            {});
+    }
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.table("/etc/crypttab"),
+                HasSubstr("vol0 " + RestoredMachine::lun_link(1) + " "));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/data2", "/keys"));
+}
+
+TEST(VolumeKeys, OfTwinsTheKeyTellsNone) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    machine.system.forget_header("/dev/sdc");
+    for (const std::string disk : {"sdh", "sdt"}) {
+        machine.system.add_disk(disk, testing::kGib, {"crypto_LUKS", "uuid-0", "", false});
+        machine.system.add_header("/dev/" + disk, testing::luks("uuid-0"), RestoredMachine::key(0));
+        machine.system.add_inside("/dev/" + disk, RestoredMachine::key(0),
+                                  {"ext4", "fs-0", "", false});
+    }
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol0")->code, Code::volume_ambiguous);
+    EXPECT_THAT(left(result, "vol0")->why, HasSubstr("'/dev/sdh', '/dev/sdt' have the same"));
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr(" vol0"))));
+    EXPECT_THAT(machine.table("/etc/crypttab"), HasSubstr(RestoredMachine::crypttab_line(0)));
+}
+
+TEST(VolumeKeys, ADiskWhoseUuidAnotherLineNamesIsThatLines) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    machine.system.forget_header("/dev/sdc");
+    machine.add_attached(7, "sdh", "uuid-7", {"ext4", "fs-7", "", false});
+    machine.system.add_header("/dev/sdh", testing::luks("uuid-7"), RestoredMachine::key(0));
+    machine.system.add_inside("/dev/sdh", RestoredMachine::key(0), {"ext4", "fs-7", "", false});
+    machine.system.files["/etc/crypttab"] +=
+        "vol7 UUID=uuid-7 /mnt/azure_bek_disk/LinuxPassPhraseFileName_1_7 luks,nofail\n";
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol0")->code, Code::volume_unreadable);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdh vol7")));
+}
+
+TEST(VolumeKeys, OneContentUnderTwoNamesTellsNothing) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    machine.system.forget_header("/dev/sdc");
+    // Both names open the second volume's disk.
+    machine.system.add_key("/dev/sdb1", RestoredMachine::key_name(0), RestoredMachine::key(1));
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(left(result, "vol1"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdd vol1")));
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr(" vol0"))));
+}
+
+TEST(VolumeKeys, OneNameWithTwoContentsTellsNothing) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    machine.system.add_disk("sdy1", 48 << 20, {"vfat", "BEEF-0002", "BEK VOLUME", false});
+    machine.system.add_key("/dev/sdy1", RestoredMachine::key_name(0), "another machine's");
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr("/dev/sdd vol0"))));
+}
+
+TEST(VolumeKeys, AreMountedWhereNoVolumeHasToBeMountedAround) {
+    RestoredMachine machine;
+    std::string& fstab = machine.system.files["/etc/fstab"];
+    fstab.replace(fstab.find("/data0"), 6, "/mnt");
+    machine.restore.point->encryption.fstab = parse_fstab(fstab).entries();
+    machine.restore.point->encryption.volumes[0].mounts[0].mount_point = "/mnt";
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(),
+                ElementsAre("/data1", "/data2", "/mnt", "/run/stillpoint/keys/sdb1"));
+    EXPECT_EQ(machine.table("/etc/crypttab"), RestoredMachine::crypttab());
+}
+
 }  // namespace
 }  // namespace stillpoint
