@@ -129,11 +129,22 @@ private:
             volume.device_path = line->device;
             volume.of_azure = line->of_azure;
         }
-        if (attached && *attached) {
+        const bool on_device = attached && *attached;
+        const DetachedHeader* header = nullptr;
+        if (!on_device || rules_over(line, opened, **attached)) {
+            header =
+                detached_.find(line == nullptr ? "" : line->header_file, volume.mapper, opened);
+        }
+        if (on_device && header == nullptr) {
             volume.header = std::move(**attached);
             note_other_uuid(volume, opened);
-        } else if (const DetachedHeader* header = detached_.find(
-                       line == nullptr ? "" : line->header_file, volume.mapper, opened)) {
+        } else if (header != nullptr) {
+            if (on_device) {
+                survey_.notes.push_back(fmt::format(
+                    "'{}' has a header of its own, which '{}' is not opened with: its line names "
+                    "'{}'",
+                    volume.device, volume.mapper, header->file.path));
+            }
             volume.header_file = header->file.path;
             volume.header_disks = disks_of(header->file);
             volume.header = header->recognised ? header->header : without_header(opened, line);
@@ -153,6 +164,13 @@ private:
         set_key_file(volume, line, sources_);
         volume.bound_to_machine = is_bound_to_machine(volume.header);
         survey_.volumes.push_back(std::move(volume));
+    }
+
+    /// The line names a file for the header: one that the device still has is of an earlier life.
+    static bool rules_over(const ListedVolume* line, const BlockDevice* opened,
+                           const EncryptionHeader& on_device) {
+        return line != nullptr && !line->header_file.empty() &&
+               (opened == nullptr || is_of_uuid(*opened, on_device.uuid) != true);
     }
 
     std::vector<std::string> disks_of(const FoundFile& file) const {

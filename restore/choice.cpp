@@ -161,8 +161,7 @@ private:
         if (opening.empty()) {
             no_key(chosen, candidates, refused);
         } else if (const Proof* half = half_way(fitting.size() == 1 ? fitting : opening)) {
-            end_reencryption_first(chosen, *half,
-                                   !candidates.needs_content || fitting.size() == 1);
+            end_reencryption_first(chosen, *half, !candidates.needs_content || fitting.size() == 1);
         } else if (!candidates.needs_content || fitting.size() == 1) {
             take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
         } else if (fitting.size() > 1) {

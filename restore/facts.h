@@ -119,7 +119,8 @@ struct RestoreFacts {
     /// Where folders of tables and passport are, links followed: by path inside the root.
     std::map<std::string, std::string> folders;
     std::vector<KeyVolume> key_volumes;
-    /// Names of key files that stand for no one key: another name has the same, or the name has two.
+    /// Names of key files that stand for no one key: another name has the same, or the name has
+    /// two.
     std::set<std::string> unclear_keys;
     std::vector<Proof> proofs;
     std::map<std::string, KeptLines> kept_lines;  // by the encrypted device's path

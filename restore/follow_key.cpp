@@ -54,9 +54,9 @@ void follow_key(const WantedVolume& volume, const RestoreFacts& facts,
     if (headers.size() == 1) {
         candidates = with_header_uuid(volume, facts, *headers.begin());
         if (!candidates.none) {
-            findings.push_back(fmt::format(
-                "its own key tells that '{}' is '{}' now: its line names '{}'", volume.name,
-                candidates.devices.front()->path, volume.device()));
+            findings.push_back(
+                fmt::format("its own key tells that '{}' is '{}' now: its line names '{}'",
+                            volume.name, candidates.devices.front()->path, volume.device()));
         }
     } else if (there != nullptr && there->key && opened_as(facts, volume.name) == nullptr) {
         candidates.none = {

@@ -57,8 +57,7 @@ std::vector<ProofWanted> proofs_wanted(const RestoreFacts& facts, const RestoreC
         if (const RestoreDevice* mapped = opened_as(facts, volume.name)) {
             const RestoreDevice* device = below(facts, *mapped);
             const bool by_place = !key_by_place(volume, facts).empty();
-            if (device != nullptr &&
-                (by_place || names_lost_key(volume, keys_on_volumes(facts)))) {
+            if (device != nullptr && (by_place || names_lost_key(volume, keys_on_volumes(facts)))) {
                 const std::string header = volume.header_file();
                 wanted.push_back({device->path, header.empty() ? "" : under_root(facts, header),
                                   keys_for(volume, facts)});

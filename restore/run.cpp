@@ -383,11 +383,11 @@ Result<void> RestoreRun::act(const RenameVolumeGroup& action) {
     Result<void> done = tool({"vgrename", action.group, action.name});
     if (done) {
         // Not of its volumes alone: fstab names the group as it is called now.
-        undos_.push_back({"",
-                          fmt::format("cannot give the volume group '{}' its old name", action.name),
-                          [this, action] {
-                              return tool({"vgrename", action.group, action.old_name});
-                          }});
+        undos_.push_back(
+            {"", fmt::format("cannot give the volume group '{}' its old name", action.name),
+             [this, action] {
+                 return tool({"vgrename", action.group, action.old_name});
+             }});
     }
     return done;
 }

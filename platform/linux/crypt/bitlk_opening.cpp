@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+
 #include <libcryptsetup.h>
 
 #include "base/format.h"
@@ -53,8 +55,15 @@ Result<int> try_one(const VolumeReader& volume, const BitlkVolume& bitlk, std::s
     }
     const std::string_view text = key.reveal();
     bytes = KeyBuffer::kBytes;
-    return crypt_volume_key_get(device.get(), CRYPT_ANY_SLOT, buffer.data(), &bytes, text.data(),
-                                text.size());
+    const int answer = crypt_volume_key_get(device.get(), CRYPT_ANY_SLOT, buffer.data(), &bytes,
+                                            text.data(), text.size());
+    // These say nothing of the key.
+    if (answer == -ENOMEM || answer == -ENOTSUP) {
+        return fail(Code::encryption_unsupported,
+                    fmt::format("the protectors of '{}' cannot be tried: {}", volume.path(),
+                                device.why(answer)));
+    }
+    return answer;
 }
 
 }  // namespace

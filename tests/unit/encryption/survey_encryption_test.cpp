@@ -166,6 +166,30 @@ TEST_F(Survey, JoinsADataDiskEncryptedInPlaceWithItsHeaderOnTheOsDisk) {
     EXPECT_THAT(survey().notes, IsEmpty());
 }
 
+TEST_F(Survey, TakesTheHeaderThatTheLineNamesBeforeAStaleOneOnTheDevice) {
+    const std::string other = "99999999-89ab-cdef-0123-456789abcdef";
+    machine("disk sdc 8:32 lun=0\n");
+    sources_.crypttab = "m /dev/sdc - luks,header=/h\n";
+    header("/dev/sdc", luks2(other));
+    header("/h", luks2());
+    found(sources_.named_headers, "/h");
+
+    EXPECT_EQ(only_volume().header_file, "/h");
+    EXPECT_EQ(only_volume().header.uuid, kUuid);
+    EXPECT_THAT(only_volume().header_disks, ElementsAre("sda"));
+    EXPECT_THAT(survey().notes,
+                ElementsAre("'sdc' has a header of its own, which 'm' is not opened with: its line "
+                            "names '/h'"));
+
+    // Unless it is open, and by the one on the device.
+    machine(std::string("disk sdc 8:32 lun=0\ncrypt dm-0 253:0 on=sdc name=m uuid=CRYPT-LUKS2-") +
+            kDigits + "-m\n");
+    header("/dev/sdc", luks2());
+    header("/h", luks2(other));
+    EXPECT_EQ(only_volume().header_file, "");
+    EXPECT_EQ(only_volume().header.uuid, kUuid);
+}
+
 TEST_F(Survey, SaysThatAHeaderIsMissing) {
     machine("disk sdc 8:32 lun=0\n");
     sources_.crypttab = "m /dev/sdc - header=/h,cipher=aes-xts-plain64\n";

@@ -170,11 +170,11 @@ TEST(VolumeGroups, OneThatIsTakenBackIsTakenBackOnAllItsVolumes) {
     }
     machine.system.files["/etc/fstab"] = RestoredMachine::fstab_line(2) + "\n";
     machine.restore.point->encryption.fstab.clear();
-    machine.system.add_group({"vg-uuid",
-                              "vgdata",
-                              {"pv-0", "pv-1"},
-                              {{"lv0", {"xfs", "fs-lv0", "", false}},
-                               {"lv1", {"xfs", "fs-lv1", "", false}}}});
+    machine.system.add_group(
+        {"vg-uuid",
+         "vgdata",
+         {"pv-0", "pv-1"},
+         {{"lv0", {"xfs", "fs-lv0", "", false}}, {"lv1", {"xfs", "fs-lv1", "", false}}}});
     machine.system.fail_command = " /lv1";
     const ReinstallResult result = machine.apply();
     EXPECT_EQ(exit_code_of(result), 3) << all_of_it(result);

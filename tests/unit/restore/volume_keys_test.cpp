@@ -122,8 +122,8 @@ TEST(VolumeKeys, OnWhichOfTwoDisksToGoOnIsNotAdvised) {
     machine.system.add_disk("sdn", 3 * testing::kGib);
     const ReinstallResult result = machine.apply();
     ASSERT_NE(left(result, "vol2"), nullptr) << all_of_it(result);
-    EXPECT_THAT(left(result, "vol2")->why,
-                HasSubstr("--resume-only DEVICE --header " + RestoredMachine::header_file(2) + "'"));
+    EXPECT_THAT(left(result, "vol2")->why, HasSubstr("--resume-only DEVICE --header " +
+                                                     RestoredMachine::header_file(2) + "'"));
     EXPECT_THAT(left(result, "vol2")->why, HasSubstr("which device is its own cannot be told"));
     EXPECT_THAT(left(result, "vol2")->why, ::testing::Not(HasSubstr("/dev/sd")));
 
@@ -137,10 +137,9 @@ void add_unknown_disk(RestoredMachine& machine) {
     machine.add_attached(8, "sdh", "uuid-8", {"ext4", "fs-8", "", false});
     machine.system.add_header("/dev/sdh", testing::luks("uuid-8"), RestoredMachine::key(2));
     machine.system.add_inside("/dev/sdh", RestoredMachine::key(2), {"ext4", "fs-8", "", false});
-    machine.system.add_file_inside(
-        "fs-8", "/.azure_ade_backup_mount_info/crypttab_line",
-        "vol8 /dev/disk/azure/scsi1/lun8 /mnt/azure_bek_disk/" + RestoredMachine::key_name(2) +
-            " luks,nofail\n");
+    machine.system.add_file_inside("fs-8", "/.azure_ade_backup_mount_info/crypttab_line",
+                                   "vol8 /dev/disk/azure/scsi1/lun8 /mnt/azure_bek_disk/" +
+                                       RestoredMachine::key_name(2) + " luks,nofail\n");
     machine.system.add_file_inside("fs-8", "/.azure_ade_backup_mount_info/fstab_line",
                                    "/dev/mapper/vol8 /data8 ext4 nofail,defaults 0 2\n");
 }
@@ -156,8 +155,8 @@ TEST(VolumeKeys, AMovedDiskIsItsVolumesWhenItIsOpenToo) {
                 HasSubstr("vol0 " + RestoredMachine::lun_link(1) + " "));
     EXPECT_THAT(machine.table("/etc/crypttab"),
                 HasSubstr("vol1 " + RestoredMachine::lun_link(0) + " "));
-    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/data2", "/data8",
-                                               "/mnt/azure_bek_disk"));
+    EXPECT_THAT(machine.mounted(),
+                ElementsAre("/data0", "/data1", "/data2", "/data8", "/mnt/azure_bek_disk"));
 }
 
 TEST(VolumeKeys, AKilledRunThatOpenedAMovedDiskIsGoneOnWith) {
