@@ -214,7 +214,7 @@ Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,
     }
     const RestoreDevice* chosen = device_at(facts, choice->second);
     const EncryptionHeader* header = chosen != nullptr ? header_on(facts, *chosen) : nullptr;
-    Candidates only{{}, result.header_file, false, std::nullopt};
+    Candidates only{.header_file = result.header_file};
     if (chosen == nullptr) {
         only.none = left(volume, Code::usage,
                          fmt::format("--device names '{}', which is not there", choice->second));

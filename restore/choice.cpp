@@ -54,6 +54,7 @@ public:
         chosen.wanted = std::move(wanted);
         Candidates candidates = candidates_for(chosen.wanted, facts_, choices_);
         follow_key(chosen.wanted, facts_, choices_, candidates, chosen.findings);
+        chosen.told_by_key = candidates.told_by_key;
         if (const RestoreDevice* mapped = opened_as(facts_, chosen.wanted.name)) {
             take_open(chosen, *mapped, candidates);
             return chosen;
@@ -160,8 +161,10 @@ private:
         }
         if (opening.empty()) {
             no_key(chosen, candidates, refused);
-        } else if (const Proof* half = half_way(fitting.size() == 1 ? fitting : opening)) {
-            end_reencryption_first(chosen, *half, !candidates.needs_content || fitting.size() == 1);
+        } else if (const Proof* half = half_way(opening)) {
+            // Nobody looks inside one that is encrypted half-way.
+            end_reencryption_first(
+                chosen, *half, !candidates.needs_content || choices_.devices.contains(wanted.name));
         } else if (!candidates.needs_content || fitting.size() == 1) {
             take(chosen, fitting.size() == 1 ? *fitting.front() : *opening.front());
         } else if (fitting.size() > 1) {
@@ -202,7 +205,7 @@ private:
                         is_its_own ? proof.device : "DEVICE", header,
                         is_its_own ? ""
                                    : "; which device is its own cannot be told here, and on "
-                                     "another one this would destroy what is there"),
+                                     "another one this destroys what is there"),
             Permission::none, ""};
     }
 

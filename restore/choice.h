@@ -15,6 +15,7 @@ struct ChosenVolume {
     std::optional<KeyFile> key;             // that opens it
     std::optional<DeviceContent> content;   // within; no value: unknown
     std::vector<std::string> findings;
+    std::string told_by_key;        // as that of Candidates
     std::optional<LeftAlone> left;  // why it cannot be opened
 };
 
@@ -24,6 +25,7 @@ struct Candidates {
     std::string header_file;  // as it is now
     /// What is inside has to show that it is the right one.
     bool needs_content = false;
+    std::string told_by_key;  // the header's UUID that the volume's own key told; empty: it did not
     std::optional<LeftAlone> none;
 };
 Candidates candidates_for(const WantedVolume& volume, const RestoreFacts& facts,

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "platform/device_graph.h"
-#include "restore/wanted.h"
+#include "restore/storage.h"
 
 namespace stillpoint {
 namespace {
@@ -28,9 +28,14 @@ bool is_mounted(const RestoreFacts& facts, const std::string& place) {
 
 /// A volume that the keys are wanted for may have to be mounted around it.
 bool may_be_covered(const RestoreFacts& facts, const std::string& place) {
-    return std::ranges::any_of(named_folders(facts), [&](const std::string& folder) {
-        const std::string around = under_root(facts, folder);
-        return plain_path(folder) != "/" && around != place && is_within(place, around) &&
+    std::vector<FstabEntry> lines = parse_fstab(facts.fstab.text.value_or("")).entries();
+    if (facts.point) {
+        const std::vector<FstabEntry>& then = facts.point->encryption.fstab;
+        lines.insert(lines.end(), then.begin(), then.end());
+    }
+    return std::ranges::any_of(lines, [&](const FstabEntry& line) {
+        const std::string around = under_root(facts, line.mount_point);
+        return is_of_data_disk(line) && around != place && is_within(place, around) &&
                !is_mounted(facts, around);
     });
 }

@@ -17,7 +17,7 @@ public:
         : facts_(facts), choices_(choices), plan_(plan) {
         for (const ChosenVolume& volume : volumes) {
             for (const RestoreDevice* device : all_of(facts, volume)) {
-                ours_.insert(device);
+                ours_[device].push_back(volume.wanted.name);
             }
         }
     }
@@ -33,7 +33,7 @@ public:
     /// One that stays closed: what lies inside its mounts has to wait for them.
     void add_left(const ChosenVolume& volume) {
         for (const WantedMount& mount : wanted_mounts(facts_, volume)) {
-            wait_for(mount.mount_point);
+            wait_for(mount.mount_point, false);
         }
         const EncryptedVolume* recorded = volume.wanted.recorded;
         if (recorded != nullptr && !recorded->mounts.empty()) {
@@ -41,8 +41,8 @@ public:
         }
         // Which filesystems it holds is not known: what fstab names and is not here may be in it.
         for (const FstabEntry& line : parse_fstab(facts_.fstab.text.value_or("")).entries()) {
-            if (may_be_inside(line)) {
-                wait_for(line.mount_point);
+            if (is_of_data_disk(line) && device_named(facts_, line.source) == nullptr) {
+                wait_for(line.mount_point, more_comes_to_light());
             }
         }
     }
@@ -73,20 +73,10 @@ private:
         WantedMount mount;
     };
 
-    bool may_be_inside(const FstabEntry& line) const {
-        const bool local = line.source.starts_with("/dev/") || line.source.starts_with("UUID=") ||
-                           line.source.starts_with("LABEL=");
-        // A size of machine without a temporary disk leaves that one's line behind.
-        const bool temporary = line.source.find("resource") != std::string::npos;
-        return local && !temporary && is_mount(line) && plain_path(line.mount_point) != "/" &&
-               !has_option(line.options, "noauto") && !is_key_volume(line) &&
-               device_named(facts_, line.source) == nullptr;
-    }
-
-    void wait_for(const std::string& mount_point) {
+    void wait_for(const std::string& mount_point, bool comes) {
         const std::string target = under_root(facts_, mount_point);
         if (mounted_at(target) == nullptr) {
-            waiting_.emplace(target, more_comes_to_light());
+            waiting_.emplace(target, comes);
         }
     }
 
@@ -273,7 +263,17 @@ private:
              .undo = "it is unmounted",
              .permission = sound ? Permission::none : Permission::replay_journals,
              .volume = volume_,
+             .partners = partners_on(device),
              .later = later});
+    }
+
+    /// A group or a RAID on several volumes is taken back on all of them.
+    std::vector<std::string> partners_on(const RestoreDevice& device) const {
+        const auto found = ours_.find(&device);
+        std::vector<std::string> names =
+            found == ours_.end() ? std::vector<std::string>() : found->second;
+        std::erase(names, volume_);
+        return names;
     }
 
     void add_later(const WantedMount& mount, const std::string& target, const std::string& source) {
@@ -291,7 +291,8 @@ private:
     const RestoreFacts& facts_;
     const RestoreChoices& choices_;
     RestorePlan& plan_;
-    std::set<const RestoreDevice*> ours_;
+    std::map<const RestoreDevice*, std::vector<std::string>>
+        ours_;  // and which volumes they are on
     std::set<std::string> done_;
     /// Where nothing is mounted yet; whether a later step will.
     std::map<std::string, bool> waiting_;

@@ -160,7 +160,9 @@ private:
     /// Lost lines are found inside: only where no table, no passport names the volume.
     void look_inside() {
         for (const RestoreDevice* device : unknown_volumes(facts_, choices_)) {
-            if (std::ranges::find(volumes_, device, &ChosenVolume::device) != volumes_.end()) {
+            const EncryptionHeader& header = facts_.headers.at(device->path);
+            if (std::ranges::find(volumes_, lower_case(header.uuid), &ChosenVolume::told_by_key) !=
+                volumes_.end()) {
                 continue;  // its key told whose it is
             }
             const Proof* proof = proof_of(facts_, device->path, "");
@@ -169,6 +171,13 @@ private:
                     fmt::format("'{}' is encrypted, no table and no passport names it, and no key "
                                 "at hand opens it: it is left alone",
                                 device->path));
+            } else if (header.reencrypting) {
+                plan_.left.push_back(
+                    {device->path, Code::volume_unreadable,
+                     fmt::format("no table and no passport names it, and it is being re-encrypted: "
+                                 "end that first, with 'cryptsetup reencrypt --resume-only {}'",
+                                 device->path),
+                     Permission::none, ""});
             } else if (facts_.kept_lines.contains(device->path) || !proof->content ||
                        !keeps_lines(*proof->content)) {
                 plan_.left.push_back(

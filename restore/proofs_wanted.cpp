@@ -56,13 +56,15 @@ std::vector<ProofWanted> proofs_wanted(const RestoreFacts& facts, const RestoreC
         }
         if (const RestoreDevice* mapped = opened_as(facts, volume.name)) {
             const RestoreDevice* device = below(facts, *mapped);
-            const bool by_place = !key_by_place(volume, facts).empty();
-            if (device != nullptr && (by_place || names_lost_key(volume, keys_on_volumes(facts)))) {
+            // Its place, or else its key, has to tell that this is the right one.
+            const bool moved =
+                is_told_by_place(volume) && device_named(facts, volume.device()) != device;
+            if (device != nullptr && (moved || names_lost_key(volume, keys_on_volumes(facts)))) {
                 const std::string header = volume.header_file();
                 wanted.push_back({device->path, header.empty() ? "" : under_root(facts, header),
                                   keys_for(volume, facts)});
             }
-            if (!by_place) {
+            if (!moved) {
                 continue;
             }
         }

@@ -30,6 +30,9 @@ std::vector<WantedMount> wanted_mounts(const RestoreFacts& facts, const ChosenVo
 bool is_bind(const FstabEntry& entry);
 /// The line mounts a device somewhere: no swap, no folder of another mount.
 bool is_mount(const FstabEntry& entry);
+/// The line mounts at every start what may lie on a data disk: neither root nor the temporary disk
+/// nor the keys, and nothing of the network's.
+bool is_of_data_disk(const FstabEntry& entry);
 
 void plan_mounts(const RestoreFacts& facts, const RestoreChoices& choices,
                  const std::vector<ChosenVolume>& volumes, RestorePlan& plan);

@@ -64,19 +64,24 @@ std::vector<KeyFile> keys_for(const WantedVolume& volume, const RestoreFacts& fa
     return keys;
 }
 
-std::string key_by_place(const WantedVolume& volume, const RestoreFacts& facts) {
-    const bool by_place =
-        uuid_of(volume).empty() && volume.kept_in.empty() && volume.header_file().empty();
-    const std::string name = name_in(volume.key_file());
-    return by_place && is_among(keys_on_volumes(facts), name) ? name : "";
+bool is_told_by_place(const WantedVolume& volume) {
+    return uuid_of(volume).empty() && volume.kept_in.empty() && volume.header_file().empty();
 }
 
-bool tells_the_device(const std::string& key, const WantedVolume& volume,
-                      const RestoreFacts& facts) {
-    return !facts.unclear_keys.contains(key) &&
-           std::ranges::none_of(wanted_volumes(facts), [&](const WantedVolume& other) {
-               return other.name != volume.name && name_in(other.key_file()) == key;
-           });
+std::string owner_of(const KeyFile& key, const RestoreFacts& facts) {
+    if (key.volume.empty() || facts.unclear_keys.contains(key.name)) {
+        return "";
+    }
+    std::string owner;
+    for (const WantedVolume& volume : wanted_volumes(facts)) {
+        if (name_in(volume.key_file()) == key.name) {
+            if (!owner.empty()) {
+                return "";
+            }
+            owner = volume.name;
+        }
+    }
+    return owner;
 }
 
 bool names_lost_key(const WantedVolume& volume, const std::vector<KeyFile>& keys) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "restore/key_path.h"
 #include "restore/lv_path.h"
 #include "restore/storage.h"
 
@@ -209,6 +210,15 @@ bool is_bind(const FstabEntry& entry) {
 
 bool is_mount(const FstabEntry& entry) {
     return entry.type != "swap" && entry.mount_point.starts_with('/') && !is_bind(entry);
+}
+
+bool is_of_data_disk(const FstabEntry& entry) {
+    const bool local = entry.source.starts_with("/dev/") || entry.source.starts_with("UUID=") ||
+                       entry.source.starts_with("LABEL=");
+    // A size of machine without a temporary disk leaves that one's line behind.
+    const bool temporary = entry.source.find("resource") != std::string::npos;
+    return local && !temporary && is_mount(entry) && plain_path(entry.mount_point) != "/" &&
+           !has_option(entry.options, "noauto") && !is_key_volume(entry);
 }
 
 std::vector<const RestoreDevice*> all_of(const RestoreFacts& facts, const ChosenVolume& volume) {

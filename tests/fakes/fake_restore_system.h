@@ -317,13 +317,18 @@ public:
     }
     Result<int> try_key(const VolumePlace& place, KeyKind kind, const Secret& key) const override {
         const Result<VolumeKey> unlocked = unlock(place, kind, key);
-        return unlocked ? Result<int>(0) : unlocked.error();
+        return unlocked || unlocked.error().code() == Code::encryption_unsupported
+                   ? Result<int>(0)
+                   : unlocked.error();
     }
     Result<VolumeKey> unlock(const VolumePlace& place, KeyKind, const Secret& key) const override {
         const auto found = headers_.find(place.path);
         if (found == headers_.end() || found->second.second != key.reveal()) {
             return fail(Code::key_mismatch,
                         fmt::format("no keyslot of '{}' is opened by the key", place.path));
+        }
+        if (found->second.first.reencrypting) {
+            return fail(Code::encryption_unsupported, "it is encrypted half-way");
         }
         return VolumeKey{.key = Secret(std::string(key.reveal())), .cipher = "aes-xts-plain64"};
     }

@@ -232,7 +232,8 @@ Result<std::vector<std::string>> LinuxRestoreSystem::make_folder(const std::stri
 }
 
 Result<void> LinuxRestoreSystem::remove_folder(const std::string& path) {
-    if (::rmdir(path.c_str()) != 0) {
+    // Meanwhile somebody else has something in it, or mounted on it: then it is theirs as well.
+    if (::rmdir(path.c_str()) != 0 && errno != ENOTEMPTY && errno != EBUSY) {
         return failure(Code::file_unwritable, "take away the folder", path);
     }
     return {};

@@ -157,8 +157,13 @@ TEST(VolumeGroups, ANewNameStaysWhereItsVolumeIsTakenBack) {
     EXPECT_THAT(lvm.machine.mounted(), Contains("/lv"));
 }
 
-TEST(VolumeGroups, OneThatIsTakenBackIsTakenBackOnAllItsVolumes) {
+class TakenBack : public ::testing::TestWithParam<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(WithAndWithoutAutomaticActivation, TakenBack, ::testing::Bool());
+
+TEST_P(TakenBack, AGroupIsOnAllItsVolumes) {
     RestoredMachine machine;
+    machine.system.auto_activation = GetParam();
     for (int lun = 0; lun < 2; ++lun) {
         machine.system.add_inside(RestoredMachine::disk(lun), RestoredMachine::key(lun),
                                   {"LVM2_member", fmt::format("pv-{}", lun), "", false});

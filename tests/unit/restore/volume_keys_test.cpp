@@ -100,25 +100,12 @@ TEST(VolumeKeys, TwoKeyVolumesHaveTwoPlaces) {
     EXPECT_EQ(machine.table("/etc/crypttab"), RestoredMachine::crypttab());
 }
 
-TEST(VolumeKeys, AHeaderInAFileMayBeHalfWayToo) {
+TEST(VolumeKeys, OfAHeaderInAFileThatIsHalfWayNoDiskIsAdvisedThatNobodyNamed) {
     RestoredMachine machine;
     EncryptionHeader header = testing::luks("uuid-2");
     header.reencrypting = true;
     machine.system.add_header(RestoredMachine::header_file(2), header, RestoredMachine::key(2));
-    const ReinstallResult result = machine.apply();
-    ASSERT_NE(left(result, "vol2"), nullptr) << all_of_it(result);
-    EXPECT_THAT(left(result, "vol2")->why,
-                HasSubstr("--resume-only /dev/sde --header " + RestoredMachine::header_file(2)));
-    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/mnt/azure_bek_disk"));
-}
-
-TEST(VolumeKeys, OnWhichOfTwoDisksToGoOnIsNotAdvised) {
-    RestoredMachine machine;
-    EncryptionHeader header = testing::luks("uuid-2");
-    header.reencrypting = true;
-    machine.system.add_header(RestoredMachine::header_file(2), header, RestoredMachine::key(2));
-    // What its beginning shows is of the new key, and another disk is as blank and as large.
-    machine.system.add_inside("/dev/sde", RestoredMachine::key(2), {});
+    // Another disk is as blank and as large.
     machine.system.add_disk("sdn", 3 * testing::kGib);
     const ReinstallResult result = machine.apply();
     ASSERT_NE(left(result, "vol2"), nullptr) << all_of_it(result);
@@ -126,10 +113,22 @@ TEST(VolumeKeys, OnWhichOfTwoDisksToGoOnIsNotAdvised) {
                                                      RestoredMachine::header_file(2) + "'"));
     EXPECT_THAT(left(result, "vol2")->why, HasSubstr("which device is its own cannot be told"));
     EXPECT_THAT(left(result, "vol2")->why, ::testing::Not(HasSubstr("/dev/sd")));
+    EXPECT_THAT(machine.mounted(), ElementsAre("/data0", "/data1", "/mnt/azure_bek_disk"));
 
-    // Where one shows what it had, it is named, whichever comes first.
-    machine.system.add_inside("/dev/sdn", RestoredMachine::key(2), {"ext4", "fs-2", "", false});
+    machine.restore.choices.devices["vol2"] = "/dev/sdn";
     EXPECT_THAT(left(machine.apply(), "vol2")->why, HasSubstr("--resume-only /dev/sdn --header"));
+}
+
+TEST(VolumeKeys, AnUnknownDiskThatIsHalfWayIsNotAdvisedToBeOpened) {
+    RestoredMachine machine;
+    EncryptionHeader header = testing::luks("uuid-8");
+    header.reencrypting = true;
+    machine.add_attached(8, "sdh", "uuid-8", {"ext4", "fs-8", "", false});
+    machine.system.add_header("/dev/sdh", header, RestoredMachine::key(2));
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "/dev/sdh"), nullptr) << all_of_it(result);
+    EXPECT_THAT(left(result, "/dev/sdh")->why, HasSubstr("--resume-only /dev/sdh'"));
+    EXPECT_THAT(left(result, "/dev/sdh")->why, ::testing::Not(HasSubstr("crypttab")));
 }
 
 /// A disk of which only the lines inside it tell, so that the tables have to wait for them.
@@ -193,6 +192,9 @@ TEST(VolumeKeys, OfTwinsTheKeyTellsNone) {
     EXPECT_EQ(left(result, "vol0")->code, Code::volume_ambiguous);
     EXPECT_THAT(left(result, "vol0")->why, HasSubstr("'/dev/sdh', '/dev/sdt' have the same"));
     EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr(" vol0"))));
+    // Nor is either looked into, or to be given a line.
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr("/dev/sdh"))));
+    EXPECT_EQ(left(result, "/dev/sdt"), nullptr) << all_of_it(result);
     EXPECT_THAT(machine.table("/etc/crypttab"), HasSubstr(RestoredMachine::crypttab_line(0)));
 }
 
@@ -209,6 +211,60 @@ TEST(VolumeKeys, ADiskWhoseUuidAnotherLineNamesIsThatLines) {
     ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
     EXPECT_EQ(left(result, "vol0")->code, Code::volume_unreadable);
     EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdh vol7")));
+}
+
+TEST(VolumeKeys, AVolumeWhoseKeyIsLostDoesNotTakeTheDiskOfAnothers) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    machine.system.forget_key("/dev/sdb1", RestoredMachine::key_name(1));
+    machine.system.files["/etc/crypttab"] = RestoredMachine::crypttab_line(1) + "\n" +
+                                            RestoredMachine::crypttab_line(0) + "\n" +
+                                            RestoredMachine::crypttab_line(2) + "\n";
+    const ReinstallResult result = machine.apply();
+    ASSERT_NE(left(result, "vol1"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdd vol0")));
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr(" vol1"))));
+    EXPECT_THAT(machine.table("/etc/crypttab"), HasSubstr(RestoredMachine::crypttab_line(1)));
+}
+
+TEST(VolumeKeys, AKeyThatSeveralLinesNameIsNoReasonToDoubtAPlace) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    // Its line names the first volume's key, and a key that no line names opens it.
+    machine.system.add_key("/dev/sdb1", RestoredMachine::key_name(9), RestoredMachine::key(1));
+    machine.system.forget_key("/dev/sdb1", RestoredMachine::key_name(1));
+    std::string& crypttab = machine.system.files["/etc/crypttab"];
+    const std::string name = RestoredMachine::key_name(1);
+    crypttab.replace(crypttab.find(name), name.size(), RestoredMachine::key_name(0));
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
+    EXPECT_THAT(machine.mounted(), Contains("/data1"));
+}
+
+TEST(VolumeKeys, WhatIsOpenInItsPlaceIsNotDoubtedForItsKey) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    ASSERT_EQ(exit_code_of(machine.apply()), 0);
+    const std::string before = machine.table("/etc/crypttab");
+    // It got another key since; its old disk is attached as well.
+    machine.system.add_header("/dev/sdc", testing::luks("uuid-0"), "a passphrase");
+    machine.add_attached(5, "sdo", "uuid-5", {"ext4", "fs-5", "", false});
+    machine.system.add_header("/dev/sdo", testing::luks("uuid-5"), RestoredMachine::key(0));
+    const ReinstallResult result = machine.apply();
+    EXPECT_EQ(left(result, "vol0"), nullptr) << all_of_it(result);
+    EXPECT_EQ(machine.table("/etc/crypttab"), before);
+}
+
+TEST(VolumeKeys, DoNotTakeADiskThatAPersonGaveToAnother) {
+    RestoredMachine machine;
+    forget_the_passport(machine);
+    swap_disks(machine);
+    machine.restore.choices.devices["vol1"] = "/dev/sdd";
+    const ReinstallResult result = machine.apply();
+    EXPECT_THAT(machine.system.commands(), Contains(HasSubstr("/dev/sdd vol1")));
+    EXPECT_EQ(left(result, "vol1"), nullptr) << all_of_it(result);
+    EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr("/dev/sdd vol0"))));
 }
 
 TEST(VolumeKeys, OneContentUnderTwoNamesTellsNothing) {
@@ -233,6 +289,14 @@ TEST(VolumeKeys, OneNameWithTwoContentsTellsNothing) {
     const ReinstallResult result = machine.apply();
     ASSERT_NE(left(result, "vol0"), nullptr) << all_of_it(result);
     EXPECT_THAT(machine.system.commands(), ::testing::Not(Contains(HasSubstr("/dev/sdd vol0"))));
+}
+
+TEST(VolumeKeys, AreMountedAtTheirPlaceThoughALineOfTheTemporaryDiskIsLeft) {
+    RestoredMachine machine;
+    machine.system.files["/etc/fstab"] +=
+        "/dev/disk/cloud/azure_resource-part1 /mnt auto defaults,nofail 0 2\n";
+    EXPECT_EQ(exit_code_of(machine.apply()), 0);
+    EXPECT_THAT(machine.mounted(), Contains("/mnt/azure_bek_disk"));
 }
 
 TEST(VolumeKeys, AreMountedWhereNoVolumeHasToBeMountedAround) {
