@@ -291,8 +291,8 @@ private:
     const RestoreFacts& facts_;
     const RestoreChoices& choices_;
     RestorePlan& plan_;
-    std::map<const RestoreDevice*, std::vector<std::string>>
-        ours_;  // and which volumes they are on
+    /// The devices of the volumes, and on which of those each stands.
+    std::map<const RestoreDevice*, std::vector<std::string>> ours_;
     std::set<std::string> done_;
     /// Where nothing is mounted yet; whether a later step will.
     std::map<std::string, bool> waiting_;

@@ -16,10 +16,7 @@ using testing::RestoredMachine;
 /// The second volume is mounted inside the first one.
 RestoredMachine nested() {
     RestoredMachine machine;
-    std::string& fstab = machine.system.files["/etc/fstab"];
-    fstab.replace(fstab.find("/data1"), 6, "/data0/inner");
-    machine.restore.point->encryption.fstab = parse_fstab(fstab).entries();
-    machine.restore.point->encryption.volumes[1].mounts[0].mount_point = "/data0/inner";
+    machine.mount_at(1, "/data0/inner");
     return machine;
 }
 
@@ -36,10 +33,7 @@ std::vector<std::string> mount_commands(const RestoredMachine& machine) {
 TEST(MountOrder, TheOuterOneIsMountedFirst) {
     RestoredMachine machine;
     // The other way round than in the tables.
-    std::string& fstab = machine.system.files["/etc/fstab"];
-    fstab.replace(fstab.find("/data0"), 6, "/data1/inner");
-    machine.restore.point->encryption.fstab = parse_fstab(fstab).entries();
-    machine.restore.point->encryption.volumes[0].mounts[0].mount_point = "/data1/inner";
+    machine.mount_at(0, "/data1/inner");
     const ReinstallResult result = machine.apply();
     EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
     EXPECT_THAT(mount_commands(machine), ElementsAre("/data1", "/data1/inner", "/data2"));

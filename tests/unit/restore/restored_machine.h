@@ -81,6 +81,16 @@ public:
         system.add_inside("/dev/" + disk, key(lun), inside);
     }
 
+    /// The volume is mounted elsewhere, by fstab and by the passport.
+    void mount_at(int lun, const std::string& place) {
+        const std::string was = fmt::format("/data{}", lun);
+        std::string& lines = system.files[root + "/etc/fstab"];
+        lines.replace(lines.find(was), was.size(), place);
+        EncryptionSurvey& then = restore.point->encryption;
+        then.fstab = parse_fstab(lines).entries();
+        then.volumes[static_cast<std::size_t>(lun)].mounts[0].mount_point = place;
+    }
+
     /// A file of the extension's memory: another machine's, or nobody knows whose.
     void remember(const std::string& file, bool anothers) {
         system.files[file] = "remembered";

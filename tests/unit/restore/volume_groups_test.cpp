@@ -51,19 +51,25 @@ TEST(VolumeGroups, AreActivatedAndTheirVolumesMounted) {
     EXPECT_THAT(lvm.machine.apply().done, IsEmpty());
 }
 
-TEST(VolumeGroups, OneThatCannotBeActivatedIsClosedOnAllItsVolumes) {
-    RestoredMachine machine;
+/// A group on the first two volumes; what the passport says is mounted of each.
+void put_group_on_two(RestoredMachine& machine, const std::vector<EncryptedMount>& mounts) {
     for (int lun = 0; lun < 2; ++lun) {
         machine.system.add_inside(RestoredMachine::disk(lun), RestoredMachine::key(lun),
                                   {"LVM2_member", fmt::format("pv-{}", lun), "", false});
-        EncryptedVolume& volume =
-            machine.restore.point->encryption.volumes[static_cast<std::size_t>(lun)];
+        const auto at = static_cast<std::size_t>(lun);
+        EncryptedVolume& volume = machine.restore.point->encryption.volumes[at];
         volume.volume_groups = {"vgdata"};
-        volume.mounts = {{"/lv", "xfs", "fs-lv", "/dev/vgdata/lv"}};
+        volume.mounts = {mounts[at]};
     }
+    machine.restore.point->encryption.fstab.clear();
+}
+
+TEST(VolumeGroups, OneThatCannotBeActivatedIsClosedOnAllItsVolumes) {
+    RestoredMachine machine;
+    const EncryptedMount mount{"/lv", "xfs", "fs-lv", "/dev/vgdata/lv"};
+    put_group_on_two(machine, {mount, mount});
     machine.system.files["/etc/fstab"] =
         "/dev/vgdata/lv /lv xfs nofail 0 2\n" + RestoredMachine::fstab_line(2) + "\n";
-    machine.restore.point->encryption.fstab.clear();
     machine.system.add_group(
         {"vg-uuid", "vgdata", {"pv-0", "pv-1"}, {{"lv", {"xfs", "fs-lv", "", false}}}});
     machine.system.fail_command = "vgchange -ay";
@@ -164,17 +170,9 @@ INSTANTIATE_TEST_SUITE_P(WithAndWithoutAutomaticActivation, TakenBack, ::testing
 TEST_P(TakenBack, AGroupIsOnAllItsVolumes) {
     RestoredMachine machine;
     machine.system.auto_activation = GetParam();
-    for (int lun = 0; lun < 2; ++lun) {
-        machine.system.add_inside(RestoredMachine::disk(lun), RestoredMachine::key(lun),
-                                  {"LVM2_member", fmt::format("pv-{}", lun), "", false});
-        EncryptedVolume& volume =
-            machine.restore.point->encryption.volumes[static_cast<std::size_t>(lun)];
-        volume.volume_groups = {"vgdata"};
-        volume.mounts = {{fmt::format("/lv{}", lun), "xfs", fmt::format("fs-lv{}", lun),
-                          fmt::format("/dev/vgdata/lv{}", lun)}};
-    }
+    put_group_on_two(machine, {{"/lv0", "xfs", "fs-lv0", "/dev/vgdata/lv0"},
+                               {"/lv1", "xfs", "fs-lv1", "/dev/vgdata/lv1"}});
     machine.system.files["/etc/fstab"] = RestoredMachine::fstab_line(2) + "\n";
-    machine.restore.point->encryption.fstab.clear();
     machine.system.add_group(
         {"vg-uuid",
          "vgdata",

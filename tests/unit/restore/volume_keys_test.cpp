@@ -301,10 +301,7 @@ TEST(VolumeKeys, AreMountedAtTheirPlaceThoughALineOfTheTemporaryDiskIsLeft) {
 
 TEST(VolumeKeys, AreMountedWhereNoVolumeHasToBeMountedAround) {
     RestoredMachine machine;
-    std::string& fstab = machine.system.files["/etc/fstab"];
-    fstab.replace(fstab.find("/data0"), 6, "/mnt");
-    machine.restore.point->encryption.fstab = parse_fstab(fstab).entries();
-    machine.restore.point->encryption.volumes[0].mounts[0].mount_point = "/mnt";
+    machine.mount_at(0, "/mnt");
     const ReinstallResult result = machine.apply();
     EXPECT_EQ(exit_code_of(result), 0) << all_of_it(result);
     EXPECT_THAT(machine.mounted(),
